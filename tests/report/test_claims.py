@@ -22,22 +22,40 @@ def gained(low: float, high: float, **changes: float | None) -> RunResult:
 @pytest.mark.parametrize(
     ("low", "high", "p", "answer", "claim"),
     [
-        (0.01, 0.05, 0.03, "yes", "Pre-training helped. The pre-trained EfficientNet-Lite0 beats small_cnn"),
-        (-0.01, 0.05, 0.03, "cannot tell", "Whether pre-training helped cannot be told. No gain over small_cnn"),
+        (
+            0.01,
+            0.05,
+            0.03,
+            "yes",
+            "Pre-training helped. The pre-trained EfficientNet-Lite0 beats another network (small_cnn)",
+        ),
+        (
+            -0.01,
+            0.05,
+            0.03,
+            "cannot tell",
+            "Whether pre-training helped cannot be told. No gain over another network (small_cnn)",
+        ),
         (
             -0.05,
             -0.01,
             0.03,
             "no",
-            "Pre-training did harm here. small_cnn (another network) trained from scratch beats the",
+            "Pre-training did harm here. Another network (small_cnn) trained from scratch beats the",
         ),
-        (0.01, 0.05, 0.2, "cannot tell", "Whether pre-training helped cannot be told. No gain over small_cnn"),
+        (
+            0.01,
+            0.05,
+            0.2,
+            "cannot tell",
+            "Whether pre-training helped cannot be told. No gain over another network (small_cnn)",
+        ),
         (
             -0.01,
             0.02,
             0.4,
             "no",
-            "Pre-training brings nothing here. small_cnn (another network) trained",
+            "Pre-training brings nothing here. Another network (small_cnn) trained",
         ),
     ],
 )

@@ -31,9 +31,12 @@ def test_more_time_is_advised_where_it_ended_the_network_from_scratch_and_so_the
     assert SAMPLE.baseline is not None
     cut = replace(SAMPLE.baseline, stopped_by="time", epochs=10, whole_epochs=60, rise=None)
     (step,) = next_steps(replace(QUIET, baseline=cut, search_ended="enough"), "model")
-    assert step.said == "Give it more time: the network from scratch was trained for 10 of 60 epochs."
+    assert step.said == (
+        "Give it more time: the network from scratch was trained for 10 of 60 epochs, too few to say whether "
+        "pre-training helped."
+    )
     (both,) = next_steps(replace(QUIET, baseline=cut, search_ended="time"), "model")
-    assert "within 25m and the network from scratch was trained for 10 of 60 epochs." in both.said
+    assert "within 25m, and the network from scratch was trained for 10 of 60 epochs, too few" in both.said
     by_choice = replace(cut, stopped_by="schedule")  # --epochs was asked for
     assert [*next_steps(replace(QUIET, baseline=by_choice, search_ended="enough"), "model")] == []
 

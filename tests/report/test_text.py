@@ -240,7 +240,7 @@ def test_scores_that_are_no_fractions_are_plain_numbers() -> None:
     assert SAMPLE.gain is not None
     assert SAMPLE.gain.over_linear_probe is not None
     text = " ".join(verdict_texts(COST))
-    assert "Over the plain linear probe the winner gains +0.043 [+0.017 +0.071]" in text
+    assert "the winner gains +0.043 [+0.017 +0.071]" in text
     assert "points [" not in text
     assert "the winner gains +4.3 points [+1.7, +7.1]" in " ".join(verdict_texts(SAMPLE))
 

@@ -67,7 +67,10 @@ def test_a_small_network_from_scratch_that_is_as_good_is_offered() -> None:
     assert verdict.pretraining_said == "Pre-training brings nothing here."
     assert verdict.use == "Use the network from scratch: small_cnn."
     assert verdict.use_evidence.startswith("Its accuracy on 372 test images is 98.4 % (95 % interval ")
-    assert "2.9 MB instead of 14.3 and 2.0 ms an image instead of 6.0" in verdict.use_evidence
+    assert verdict.use_evidence.endswith(
+        ". It has 2.9 MB and 2.0 ms an image; the best model that reuses a network has 14.3 MB and 6.0 ms an image and "
+        "scores 90.3 %."
+    )
     assert verdict.command == f"tlsearch predict {SAMPLE.output.folder}/baseline new-photo.jpg"
 
 
@@ -91,7 +94,8 @@ def test_every_place_names_the_model_that_the_verdict_names() -> None:
     assert shown["verdict"].answers[0].said == "Use the network from scratch: small_cnn."
     assert [name for name, _, _ in shown["facts"]][:2] == ["winner, frozen", "winner, speed"]
     assert summary(SAMPLE).shown["to_use"]["test"] == SAMPLE.metrics.test
-    assert [model_rows(each)[0].name for each in (SAMPLE, result)] == ["winner", "best reused network"]
+    assert [model_rows(each)[0].name for each in (SAMPLE, result)] == ["winner", "from scratch"]
+    assert [row.name for row in model_rows(result)][1] == "best reused network"
     used = [[row.name for row in model_rows(each) if row.to_use] for each in (SAMPLE, result)]
     assert used == [["winner"], ["from scratch"]]
     assert found.gain is not None
@@ -104,9 +108,13 @@ def test_what_the_search_brought_is_said_of_the_models_that_it_was_about() -> No
     other = verdict_of(with_scratch(-0.012, 0.018, megabytes=2.9, ms_per_image=2.0, test=0.984))
     assert (used.model, used.search, other.model, other.search) == ("model", "yes", "baseline", "yes")
     assert used.search_said == "The search paid."
-    assert used.search_evidence.startswith("Over the plain linear probe the winner gains +")
+    assert used.search_evidence.startswith(
+        "Over the plain linear probe (a linear classifier on the frozen network) the winner gains +"
+    )
     assert other.search_said == "Among models that reuse a network, the search paid."
-    assert other.search_evidence.startswith("Over the plain linear probe the best of them gains +")
+    assert other.search_evidence.startswith(
+        "Over the plain linear probe (a linear classifier on the frozen network) the best of them gains +"
+    )
     assert "only the winner has right" in used.search_evidence
     assert "only the best of them has right" in other.search_evidence
 
@@ -135,7 +143,7 @@ def test_a_network_that_was_stopped_carries_no_claim_that_its_rest_could_undo(ri
     verdict = verdict_of(result)
     assert (verdict.pretraining, verdict.model) == ("cannot tell", "model")
     said = verdict.pretraining_evidence
-    assert "There is no fair comparison with small_cnn (another network) trained from scratch" in said
+    assert "There is no fair comparison with another network (small_cnn) trained from scratch" in said
     assert "because its time was over after 25 of 60 epochs, " in said
     assert ("too early to tell how far it would have come" in said) is (rise is None)
     pace = "going by its curve"
@@ -164,7 +172,7 @@ def test_a_gain_that_outlasts_the_rest_of_the_schedule_is_claimed_and_the_rest_i
     assert no_claim(result) == ""
     (said,) = [sentence for sentence in verdict_texts(result) if "30 of 60 epochs" in sentence]
     assert said.endswith(
-        "going by its curve, it would gain about 6.0 points more, and the gain of pre-training outlasts that."
+        "Trained to its end, going by its curve, it would gain about 6.0 points more; pre-training would still lead."
     )
 
 
@@ -210,7 +218,7 @@ def test_which_networks_are_compared_is_said_and_the_same_one_from_scratch_is_na
     verdict = verdict_of(SAMPLE)  # both networks were trained from scratch, and the small one was better
     said = verdict.pretraining_evidence
     assert said.startswith(
-        "The pre-trained EfficientNet-Lite0 beats small_cnn (another network) trained from scratch by +30.1"
+        "The pre-trained EfficientNet-Lite0 beats another network (small_cnn) trained from scratch by +30.1"
     )
     assert said.endswith(
         "EfficientNet-Lite0 itself, trained from scratch, scores 56.6 % (95 % interval 51.5 to 61.5 %)."
@@ -222,6 +230,35 @@ def test_which_networks_are_compared_is_said_and_the_same_one_from_scratch_is_na
     same = verdict_of(replace(SAMPLE, baseline=large, from_scratch=(large, SAMPLE.baseline))).pretraining_evidence
     assert same.startswith("The pre-trained EfficientNet-Lite0 beats the same network trained from scratch by +30.1")
     assert "itself" not in same
+
+
+def test_why_the_network_itself_was_not_trained_from_scratch_is_said_once() -> None:
+    own, other = SAMPLE.winner.spec.backbone, "vgg16 (it would take longer than all 12 trials together)"
+    kept = f"{own} (30 epochs would take about 44m, and 1m of the run's 8m are kept for it)"
+    assert SAMPLE.baseline is not None
+    alone = replace(SAMPLE.baseline, not_affordable=(kept, other))
+    result = replace(SAMPLE, baseline=alone, from_scratch=(alone,))
+    said = verdict_texts(result)
+    assert any(
+        text.endswith(
+            "EfficientNet-Lite0 itself was not trained from scratch: 30 epochs would take about 44m, and 1m of the "
+            "run's 8m are kept for it."
+        )
+        for text in said
+    )
+    assert f"Not affordable from scratch here: {other}." in said
+    assert " ".join(said).count("44m") == 1
+
+
+def test_a_score_that_is_not_plain_accuracy_is_explained_and_counts_of_images_stay_away() -> None:
+    metrics = replace(SAMPLE.metrics, name="balanced_accuracy", counts="balanced_accuracy", test_accuracy=0.92)
+    verdict = verdict_of(replace(SAMPLE, metrics=metrics))
+    assert verdict.use_evidence == (
+        "Its balanced accuracy (the mean over the classes of the share of their images that is right) on 372 test "
+        "images is 90.3 % (95 % interval 86.9 to 92.9 %); of all of them, 92.0 % are right."
+    )
+    assert "images only" not in verdict.pretraining_evidence + verdict.search_evidence
+    assert "122 images only the pre-trained one has right" in verdict_of(SAMPLE).pretraining_evidence
 
 
 def test_a_network_that_guesses_on_test_carries_no_claim_anywhere() -> None:

@@ -114,5 +114,5 @@ def _places(result: RunResult) -> list[tuple[str, str]]:
     if result.mlflow is not None:
         places.append(("trials", result.mlflow.ui_command))
         if result.mlflow.view:
-            places += [("", result.mlflow.view), ("search", result.mlflow.search)]
+            places += [("then", result.mlflow.view), ("search", result.mlflow.search)]
     return places

@@ -62,7 +62,10 @@ def is_confirmed(rows: Sequence[ModelRow]) -> bool:
 
 
 def model_rows(result: RunResult) -> list[ModelRow]:
-    """The winner, the best linear probe, the baseline, and what else was trained from scratch."""
+    """The winner, the best linear probe, the baseline, and what else was trained from scratch.
+
+    The model to use is first.
+    """
     metrics, probe, baseline = result.metrics, result.linear_probe, result.baseline
     rows = [
         ModelRow(
@@ -87,7 +90,8 @@ def model_rows(result: RunResult) -> list[ModelRow]:
             rows.append(_row(result, "baseline", "also from scratch", network.architecture, network))
     alone = result.scratch_named
     used = ("winner", result.winner.label) if alone is None else ("baseline", alone.architecture)
-    return [replace(row, efficient=_efficient(result, row), to_use=(row.kind, row.model) == used) for row in rows]
+    rows = [replace(row, efficient=_efficient(result, row), to_use=(row.kind, row.model) == used) for row in rows]
+    return sorted(rows, key=lambda row: not row.to_use)
 
 
 def _caveat(result: RunResult, baseline: Baseline) -> str:

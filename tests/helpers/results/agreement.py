@@ -33,18 +33,18 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     "times opened": (r"looked at these test images (\d+) times",),
     "gain over scratch": (
         rf"gain over training from scratch {SCORE}",
-        rf"(?:trained from scratch(?: by| is shown:)|pre-training gains) {NUMBER} (points)",
+        rf"(?:trained from scratch(?: by| is shown:)|the difference is) {NUMBER} (points)",
     ),
     "gain over the probe": (
         rf"gain over the linear probe {SCORE}",
-        rf"the plain linear probe(?:[a-z: ]* gains| is shown:) {NUMBER} (points)",
+        rf"the plain linear probe [a-z:() ]*(?:gains|is shown:) {NUMBER} (points)",
     ),
     "p of the gain over the probe": (
         rf"gain over the linear probe [^p]*p [=<] {SCORE}",
-        rf"the plain linear probe [^p]*points [^p]*p [=<] {SCORE}",
+        rf"the plain linear probe [^+-]*[+-][^p]*points [^p]*p [=<] {SCORE}",
     ),
     "folds of confirmation": (r"confirmed on (\d+) ", r"\d on (\d+) folds?, (?:seeds|sampling)"),
-    "labels that are shown": (r"[Ll]ook at the (\d+) labels? that", r"[Tt]he (\d+) most suspect are shown"),
+    "labels that are shown": (r"Check the (\d+) images? whose", r"[Tt]he (\d+) most suspect are shown"),
     "frozen blocks": (r"first (\d+) of \d+ blocks frozen", r"frozen (\d+) of \d+ blocks", r"froze the first (\d+)"),
     "epochs from scratch": (
         r"its time was over after (\d+) of \d+ epochs",

@@ -36,7 +36,9 @@ def not_affordable(
         would, may, limit = map(
             short_duration, (context.budget.price(needed), context.budget.price(share), context.budget.most(1.0))
         )
-        return (f"{name} ({ENOUGH_EPOCHS} epochs would take about {would}; it may take {may} of the run's {limit})",)
+        return (
+            f"{name} ({ENOUGH_EPOCHS} epochs would take about {would}, and {may} of the run's {limit} are kept for it)",
+        )
     trials = context.config.effective_trials
     if costs.halving_operations(large, steps, context.config.batch_size) <= trials * typical_operations(plan):
         return ()

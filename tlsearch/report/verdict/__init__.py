@@ -13,11 +13,12 @@ from pathlib import Path
 from tlsearch.report import text as words
 from tlsearch.report.at_use import exported, may_offer, why_from_scratch
 from tlsearch.report.configuration import in_words
-from tlsearch.report.numbers import ScoreStyle
+from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.verdict.brought import by_pretraining, by_search, is_worse
 from tlsearch.report.verdict.next_steps import next_steps
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Answer, Baseline, UseChoice, Verdict
+from tlsearch.results.schema import Answer, Baseline, Metrics, UseChoice, Verdict
+from tlsearch.stats.metrics import EVERY_IMAGE
 
 LIGHTER = 0.7
 """A model of at most this share of another's size is worth naming in its place."""
@@ -64,19 +65,24 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
     if choice is not None and alone is not None:
         return choice.model, _from_scratch(alone), _why_scratch(result, choice, alone)
     if pretraining == "no" and scratch is not None and _is_offered(scratch, result):
-        cost = f"{scratch.megabytes:.1f} MB instead of {metrics.megabytes:.1f}"
-        if scratch.ms_per_image is not None and metrics.ms_per_image is not None:
-            cost += f" and {scratch.ms_per_image:.1f} ms an image instead of {metrics.ms_per_image:.1f}"
         return (
             "baseline",
             _from_scratch(scratch),
-            f"{_score(result, scratch)}, with {cost} for the best model that reuses a network "
-            f"({style.value(metrics.test)}).",
+            f"{_score(result, scratch)}. It has {_cost(scratch)}; the best model that reuses a network has "
+            f"{_cost(metrics)} and scores {style.value(metrics.test)}.",
         )
     return (
         result.model_of_winner,
         f"Use the winner: {in_words(result.winner.spec, result.plan)}.",
         f"{_score(result, None)}.{exported(choice)}",
+    )
+
+
+def _cost(model: Metrics | Baseline) -> str:
+    """``2.9 MB and 1.5 ms an image``, as far as it is known."""
+    costs = [f"{model.megabytes:.1f} MB"] if model.megabytes is not None else []
+    return " and ".join(
+        [*costs, *([f"{model.ms_per_image:.1f} ms an image"] if model.ms_per_image is not None else [])]
     )
 
 
@@ -105,10 +111,13 @@ def _is_offered(scratch: Baseline, result: RunResult) -> bool:
 
 def _score(result: RunResult, scratch: Baseline | None) -> str:
     """What the winner, or a network from scratch, scores on how many test images, without a full stop."""
-    tested = result.metrics if scratch is None else scratch
+    metrics, tested = result.metrics, result.metrics if scratch is None else scratch
+    plain = ""
+    if scratch is None and metrics.test_accuracy is not None and metrics.counts != EVERY_IMAGE:
+        plain = f"; of all of them, {percent(metrics.test_accuracy)} are right"
     return (
-        f"Its {words.metric_name(result.metrics.name)} on {result.dataset.total('test'):,} test images is "
-        f"{ScoreStyle.of(result.metrics).scored(tested.test, tested.test_ci95)}"
+        f"Its {words.metric_explained(metrics.name)} on {result.dataset.total('test'):,} test images is "
+        f"{ScoreStyle.of(metrics).scored(tested.test, tested.test_ci95)}{plain}"
     )
 
 

@@ -10,10 +10,15 @@ from tlsearch.report.numbers import ScoreStyle, format_p
 from tlsearch.report.verdict.fair import no_claim
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Answer, Baseline, Difference, Gain, Interval
+from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.utils.units import counted
 
 WORTH = 0.03
 """A gain that is surely smaller than three points is not worth a model that costs more."""
+
+
+A_PROBE = "a linear classifier on the frozen network"
+PROBE = f"the plain linear probe ({A_PROBE})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +45,7 @@ def by_pretraining(result: RunResult) -> Brought:
             evidence=f"There is no fair comparison with {name}, because {reason}.{own}",
         )
     figures = ScoreStyle.of(result.metrics).gain(gain.test, gain.ci95)
-    evidence = f"{figures}{_evidence(gain, 'the pre-trained one')}.{own}"
+    evidence = f"{figures}{_evidence(gain, 'the pre-trained one', result)}.{own}"
     reused = f"the pre-trained {network_name(result.winner.spec.backbone, result.plan)}"
     answer = _answer(gain.ci95, gain.p_value, result)
     if answer == "yes":
@@ -48,11 +53,11 @@ def by_pretraining(result: RunResult) -> Brought:
     elif answer == "cannot tell":
         said, evidence = "Whether pre-training helped cannot be told.", f"No gain over {name} is shown: {evidence}"
     elif is_worse(gain.ci95, gain.p_value):
-        said, evidence = "Pre-training did harm here.", f"{_begin(name)} beats {reused}: pre-training gains {evidence}"
+        said, evidence = "Pre-training did harm here.", f"{_begin(name)} beats {reused}: the difference is {evidence}"
     else:
         said, evidence = (
             "Pre-training brings nothing here.",
-            f"{_begin(name)} is as good: pre-training gains {evidence}",
+            f"{_begin(name)} is as good: the difference is {evidence}",
         )
     return Brought(answer=answer, said=said, evidence=evidence)
 
@@ -75,22 +80,22 @@ def by_search(result: RunResult, *, ships: bool) -> Brought:
         return Brought(
             answer="no",
             said="The search found nothing better than a plain linear probe.",
-            evidence=f"That is a linear classifier on the frozen network, and the {place}.",
+            evidence=f"That is {A_PROBE}, and the {place}.",
         )
     answer = _answer(over.ci95, over.p_value, result)
     mine = "the winner" if ships else "the best of them"
-    figures = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95) + _evidence(over, mine)
+    figures = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95) + _evidence(over, mine, result)
     if answer == "yes":
         said = "The search paid." if ships else "Among models that reuse a network, the search paid."
-        evidence = f"Over the plain linear probe {mine} gains {figures}."
+        evidence = f"Over {PROBE} {mine} gains {figures}."
     elif answer == "cannot tell":
         said = "Whether the search paid cannot be told."
-        evidence = f"No gain over the plain linear probe is shown: {figures}."
+        evidence = f"No gain over {PROBE} is shown: {figures}."
     elif is_worse(over.ci95, over.p_value):
         said = "The search did harm here."
-        evidence = f"The plain linear probe is better than what it chose: {mine} gains {figures}."
+        evidence = f"{PROBE.capitalize()} is better than what it chose: {mine} gains {figures}."
     else:
-        said, evidence = "The search brought nothing.", f"The plain linear probe is as good: {mine} gains {figures}."
+        said, evidence = "The search brought nothing.", f"{PROBE.capitalize()} is as good: {mine} gains {figures}."
     return Brought(answer=answer, said=said, evidence=evidence)
 
 
@@ -100,15 +105,15 @@ def is_worse(ci95: Interval, p_value: float | None) -> bool:
 
 
 def _begin(name: str) -> str:
-    """A name at the beginning of a sentence: ``The pre-trained VGG16``; one that is a word of code stays."""
-    return f"T{name[1:]}" if name.startswith("the ") else name
+    """A name at the beginning of a sentence: ``The pre-trained VGG16``."""
+    return name[0].upper() + name[1:]
 
 
 def _from_scratch(result: RunResult, scratch: Baseline) -> str:
     """The network that is compared, and whether it is the same one."""
     if scratch.architecture == result.winner.spec.backbone:
         return "the same network trained from scratch"
-    return f"{network_name(scratch.architecture, result.plan)} (another network) trained from scratch"
+    return f"another network ({network_name(scratch.architecture, result.plan)}) trained from scratch"
 
 
 def _same_network(result: RunResult) -> str:
@@ -119,9 +124,17 @@ def _same_network(result: RunResult) -> str:
     name = network_name(own, result.plan)
     found = next((network for network in result.from_scratch if network.architecture == own), None)
     if found is None:
-        return f" {name} itself was not trained from scratch."
+        reason = why_not_affordable(scratch, own)
+        return f" {name} itself was not trained from scratch{': ' if reason else ''}{reason}."
     scored = ScoreStyle.of(result.metrics).scored(found.test, found.test_ci95)
     return f" {name} itself, trained from scratch, scores {scored}."
+
+
+def why_not_affordable(scratch: Baseline, architecture: str) -> str:
+    """Why a network could not be trained from scratch in the time; empty where nothing is known of that."""
+    begin = f"{architecture} ("
+    found = (text for text in scratch.not_affordable if text.startswith(begin))
+    return next((text.removeprefix(begin).removesuffix(")") for text in found), "")
 
 
 def _answer(ci95: Interval, p_value: float | None, result: RunResult) -> Answer:
@@ -140,9 +153,12 @@ def _is_significant(p_value: float | None) -> bool:
     return p_value is not None and p_value < words.SIGNIFICANT
 
 
-def _evidence(over: Gain | Difference, mine: str) -> str:
-    """P-value and counts; ``mine`` is what the model that reuses a network is called."""
-    if over.discordant is None:
+def _evidence(over: Gain | Difference, mine: str, result: RunResult) -> str:
+    """P-value and counts; ``mine`` is what the model that reuses a network is called.
+
+    Counts of images say nothing of a difference in another score than accuracy.
+    """
+    if over.discordant is None or result.metrics.counts != EVERY_IMAGE:
         return f", {format_p(over.p_value)}"
     ours, theirs = over.discordant
     if not ours and not theirs:

@@ -11,6 +11,7 @@ from tlsearch.report import text as words
 from tlsearch.report.at_use import about_choice
 from tlsearch.report.numbers import ScoreStyle
 from tlsearch.report.verdict import verdict_of
+from tlsearch.report.verdict.brought import why_not_affordable
 from tlsearch.report.verdict.fair import PACE, epochs_of, no_claim, rise_to_come, still_learns
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, NextStep
@@ -48,8 +49,8 @@ def shown_verdict(result: RunResult) -> Shown:
             Said(
                 said=f"{opened[0].upper()}{opened[1:]}.",
                 evidence=(
-                    "Each time something is chosen after such a look, the scores become too good to be those of new "
-                    "images.",
+                    "Do not choose between these runs by their test scores: the score of the one that is chosen would "
+                    "be too good to be that of new images.",
                 ),
             )
         )
@@ -67,8 +68,11 @@ def _about_scratch(result: RunResult) -> list[str]:
         return []
     if not no_claim(result):
         sentences += _unfinished(scratch, result)
-    if scratch.not_affordable:
-        sentences.append(f"Not affordable from scratch here: {', '.join(scratch.not_affordable)}.")
+    own = result.winner.spec.backbone
+    said = why_not_affordable(scratch, own)  # the evidence of pre-training says it of the winner's own network
+    others = [text for text in scratch.not_affordable if not said or not text.startswith(f"{own} (")]
+    if others:
+        sentences.append(f"Not affordable from scratch here: {', '.join(others)}.")
     return sentences
 
 
@@ -76,11 +80,11 @@ def _unfinished(scratch: Baseline, result: RunResult) -> list[str]:
     """What the training that it did not get may have brought."""
     if (rise := rise_to_come(scratch)) is not None:
         more = ScoreStyle.of(result.metrics).amount(rise.gain)
-        said, within = (" and still learns", " in as many more") if still_learns(scratch) else ("", "")
+        said, longer = (" and still learns", "for as long again") if still_learns(scratch) else ("", "to its end")
         shown = result.gain is not None and result.gain.ci95 is not None and result.gain.ci95[0] > 0
         return [
-            f"The network from scratch was trained for {epochs_of(scratch)}{said}; {PACE} it would gain about "
-            f"{more} more{within}{', and the gain of pre-training outlasts that' if shown else ''}."
+            f"The network from scratch was trained for {epochs_of(scratch)}{said}. Trained {longer}, {PACE} it would "
+            f"gain about {more} more{'; pre-training would still lead' if shown else ''}."
         ]
     if scratch.still_improving:
         return [f"The network from scratch was still improving after {epochs_of(scratch)}."]

@@ -35,14 +35,14 @@ ENDED: Mapping[SearchEnd, str] = {
 def next_steps(result: RunResult, model: str) -> Iterator[NextStep]:
     """What would help most, the surest first. ``model`` is the folder of the model to use."""
     if short := _short_of_time(result):
-        yield NextStep(said=f"Give it more time: {' and '.join(short)}.", command=_with_more_time(result))
+        yield NextStep(said=f"Give it more time: {', and '.join(short)}.", command=_with_more_time(result))
     if step := more_images(result, model).step:
         yield NextStep(said=step)
     errors = result.insights.label_errors
     if errors is not None and errors.estimated and errors.suspects:
         yield NextStep(
-            said=f"Look at the {counted(shown_suspects(errors), 'label')} that the report shows: models that had not "
-            "seen these images are surest of another class there, and some of the labels may be wrong."
+            said=f"Check the {counted(shown_suspects(errors), 'image')} whose labels may be wrong: the report shows "
+            "them. Models that had not seen them are surest of another class."
         )
     absent = [item.name for item in result.plan.left_out if "download" in item.reason]
     if absent:
@@ -82,5 +82,7 @@ def _short_of_time(result: RunResult) -> list[str]:
         trials = f"only {counted(tuned, 'trial')}" if tuned else "no trial"
         found.append(f"{trials} that tuned layers of a network came to an end within {format_duration(limit)}")
     if scratch is not None and _ends_claims(scratch, result):
-        found.append(f"the network from scratch was trained for {epochs_of(scratch)}")
+        found.append(
+            f"the network from scratch was trained for {epochs_of(scratch)}, too few to say whether pre-training helped"
+        )
     return found
