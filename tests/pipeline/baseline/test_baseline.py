@@ -194,7 +194,7 @@ def test_with_a_limit_the_large_network_gets_half_of_the_share(tmp_path: Path) -
     assert not_affordable(make_context(tmp_path, limit=1e9), plan, costs, slow, 1e9 / 8, 10) == ()
     (reason,) = not_affordable(make_context(tmp_path, limit=600.0), plan, costs, slow, 75.0, 10)
     assert reason.startswith("efficientnet_lite0 (30 epochs would take about ")
-    assert reason.endswith("; it may take 1m 15s of the run's 10m 00s)")
+    assert reason.endswith(", and 1m 15s of the run's 10m 00s are kept for it)")
 
 
 def test_with_folds_the_share_holds_the_training_on_the_whole_pool_too() -> None:

@@ -47,5 +47,7 @@ def test_what_is_not_affordable_names_the_share_of_the_time_that_it_may_take(tmp
     share = 0.5 * needed
     (reason,) = not_affordable(context, plan, costs, plan.measured[LITE], share, 10)
     would, may = (short_duration(context.budget.price(seconds)) for seconds in (needed, share))
-    assert reason == (f"efficientnet_lite0 (30 epochs would take about {would}; it may take {may} of the run's 5m 00s)")
+    assert reason == (
+        f"efficientnet_lite0 (30 epochs would take about {would}, and {may} of the run's 5m 00s are kept for it)"
+    )
     assert would != short_duration(needed)

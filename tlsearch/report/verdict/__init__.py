@@ -80,10 +80,8 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
 
 def _cost(model: Metrics | Baseline) -> str:
     """``2.9 MB and 1.5 ms an image``, as far as it is known."""
-    costs = [f"{model.megabytes:.1f} MB"] if model.megabytes is not None else []
-    return " and ".join(
-        [*costs, *([f"{model.ms_per_image:.1f} ms an image"] if model.ms_per_image is not None else [])]
-    )
+    costs = [(model.megabytes, "MB"), (model.ms_per_image, "ms an image")]
+    return " and ".join(f"{cost:.1f} {unit}" for cost, unit in costs if cost is not None)
 
 
 def _from_scratch(scratch: Baseline) -> str:

@@ -14,7 +14,7 @@ from tlsearch.report.verdict import verdict_of
 from tlsearch.report.verdict.brought import why_not_affordable
 from tlsearch.report.verdict.fair import PACE, epochs_of, no_claim, rise_to_come, still_learns
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Baseline, NextStep
+from tlsearch.results.schema import Baseline, NextStep, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,10 @@ def shown_verdict(result: RunResult) -> Shown:
     verdict = result.verdict or verdict_of(result)
     found = [
         Said(said=verdict.use, evidence=_filled(verdict.use_evidence, *about_choice(result)), command=verdict.command),
-        Said(said=verdict.pretraining_said, evidence=_filled(verdict.pretraining_evidence, *_about_scratch(result))),
+        Said(
+            said=verdict.pretraining_said,
+            evidence=_filled(verdict.pretraining_evidence, *_about_scratch(result, verdict)),
+        ),
         Said(said=verdict.search_said, evidence=_filled(verdict.search_evidence)),
     ]
     times = result.metrics.test_opened
@@ -61,12 +64,12 @@ def _filled(*texts: str) -> tuple[str, ...]:
     return tuple(text for text in texts if text)
 
 
-def _about_scratch(result: RunResult) -> list[str]:
-    """How far the network from scratch was trained, and what could not be."""
+def _about_scratch(result: RunResult, verdict: Verdict) -> list[str]:
+    """How far the network from scratch was trained, where that can matter for the answer, and what could not be."""
     sentences, scratch = [], result.baseline
     if scratch is None:
         return []
-    if not no_claim(result):
+    if verdict.pretraining != "no" and not no_claim(result):
         sentences += _unfinished(scratch, result)
     own = result.winner.spec.backbone
     said = why_not_affordable(scratch, own)  # the evidence of pre-training says it of the winner's own network
