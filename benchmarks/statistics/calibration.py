@@ -26,7 +26,7 @@ from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.tables import print_rows
 from tlsearch.models.temperature import divide_by_temperature
 from tlsearch.stats.calibration import judge_temperature
-from tlsearch.stats.metrics import log_loss
+from tlsearch.stats.metrics import log_loss, softmax
 
 BENCHMARK = "statistics.calibration"
 
@@ -102,9 +102,9 @@ def _rows(strengths: _Strengths, world: _World, simulations: int, seed: int) -> 
         labels, seen = _images(shifts, world.val, rng)
         chosen = int((seen.argmax(axis=2) == labels).mean(axis=1).argmax())
         factor = FACTORS[world.name] * float(shifts[chosen])
-        judged = judge_temperature(_softmax(factor * seen[chosen]), labels)
+        judged = judge_temperature(softmax(factor * seen[chosen]), labels)
         new_labels, new = _images(shifts[[chosen]], NEW_IMAGES, rng)
-        plain = _softmax(factor * new[0])
+        plain = softmax(factor * new[0])
         never = log_loss(plain, new_labels)
         always = log_loss(divide_by_temperature(plain, judged.value), new_labels)
         applied.append(judged.helps)
@@ -134,11 +134,6 @@ def _images(shifts: Floats, count: int, rng: np.random.Generator) -> tuple[npt.N
     shared = np.sqrt(ALIKE) * rng.standard_normal((count, CLASSES))
     own = np.sqrt(1 - ALIKE) * rng.standard_normal((len(shifts), count, CLASSES))
     return labels, shifts[:, None, None] * np.eye(CLASSES)[labels] + shared + own
-
-
-def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from benchmarks.common.tables import print_rows
 from tlsearch.models.temperature import divide_by_temperature
 from tlsearch.plugins.load_metric import load_metric
 from tlsearch.stats.calibration import judge_temperature
+from tlsearch.stats.metrics import softmax
 from tlsearch.stats.prediction_sets import CalibrationImages, Selection, scores_of, with_temperature
 from tlsearch.stats.selection import answers_without_selection
 from tlsearch.uncertainty.prediction_sets import (
@@ -139,7 +140,7 @@ class Networks:
         own = rng.standard_normal((len(place), count, CLASSES))
         seen = np.sqrt(ALIKE) * common + np.sqrt(1 - ALIKE) * own
         seen += self.shifts[place, None, None] * np.eye(CLASSES)[labels]
-        return Drawn(labels, groups, _softmax(self.factors[place, None, None] * seen))
+        return Drawn(labels, groups, softmax(self.factors[place, None, None] * seen))
 
 
 def coverage(strengths: Strengths, world: World, simulations: int, seed: int) -> list[Row]:
@@ -274,11 +275,6 @@ def compare_scores(strengths: Strengths, simulations: int, seed: int) -> list[Ro
         }
         for (name, level), values in found.items()
     ]
-
-
-def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 if __name__ == "__main__":

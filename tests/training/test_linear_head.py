@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tlsearch.plugins.load_metric import load_metric
+from tlsearch.stats.metrics import softmax
 from tlsearch.training import linear_head as solve
 from tlsearch.training.linear_head import C_GRID, LabelledImages, fit_linear_head, logits, standardisation
-from tlsearch.training.validation import class_weights, softmax
+from tlsearch.training.validation import class_weights
 
 
 def drawn(count: int, classes: int, width: int, seed: int = 0) -> tuple[Any, Any, Any]:

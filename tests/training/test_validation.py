@@ -7,16 +7,10 @@ import pytest
 
 from tlsearch.plugins.load_metric import load_metric
 from tlsearch.stats.metrics import log_loss
-from tlsearch.training.validation import class_weights, softmax, validation
+from tlsearch.training.validation import class_weights, validation
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.5, 0.25, 0.25], [0.2, 0.2, 0.6]], np.float32)
 LABELS = np.array([0, 1, 1, 2])
-
-
-def test_softmax_is_right_and_stands_large_logits() -> None:
-    probabilities = softmax(np.array([[0.0, np.log(3.0)], [1000.0, 0.0], [-1000.0, -1000.0]], np.float32))
-    assert probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities, np.array([[0.25, 0.75], [1, 0], [0.5, 0.5]]), rtol=1e-6)
 
 
 def test_validation_gives_loss_accuracy_and_the_metric() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tlsearch.cli.main import cli
-from tlsearch.utils.texts import either, hint, nearest
+from tlsearch.utils.texts import either, first_line, hint, nearest
 
 OPTIONS = [name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")]
 NETWORKS = ["efficientnet_lite0", "resnet50", "vgg16", "vgg19"]
@@ -73,3 +73,9 @@ def test_the_hint_ends_a_sentence() -> None:
 
 def test_either() -> None:
     assert [either(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a or b", "a, b or c"]
+
+
+def test_the_first_line_of_an_error_fits_into_a_sentence() -> None:
+    errors = ValueError(" no such layer.\nmore"), ValueError("a"), ValueError(), OSError(" ")
+    said = [first_line(error) for error in errors]
+    assert said == ["no such layer", "a", "ValueError", "OSError"]

@@ -133,14 +133,19 @@ def fastest_precision() -> str:
     return MIXED_BFLOAT16 if has_hardware_bfloat16() else FLOAT32
 
 
+def is_tensorflow_on_cpu() -> bool:
+    """Whether TensorFlow computes, and on a CPU."""
+    import keras
+
+    return keras.backend.backend() == "tensorflow" and not has_gpu()
+
+
 def has_slow_depthwise_gradient() -> bool:
     """Find out whether the gradient of a depthwise kernel takes several times as long as what the kernel computes.
 
     TensorFlow's does on a CPU: 7 to 9 ms for a 5 x 5 kernel whose forward pass takes 1 to 2.
     """
-    import keras
-
-    return keras.backend.backend() == "tensorflow" and not has_gpu()
+    return is_tensorflow_on_cpu()
 
 
 def one_thread() -> AbstractContextManager[object]:

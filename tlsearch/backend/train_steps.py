@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch.backend import has_gpu
+from tlsearch.backend import is_tensorflow_on_cpu
 from tlsearch.backend.private_api import adam_moments
 from tlsearch.types import Float32Array
 
@@ -26,12 +26,6 @@ It gets the batches (n, size, ...), their targets (n, size, classes), the weight
 ``before_step`` gets, (n, k)."""
 
 
-def _is_tensorflow_on_cpu() -> bool:
-    import keras
-
-    return keras.backend.backend() == "tensorflow" and not has_gpu()
-
-
 def make_steps(model: keras.Model, before_step: Callable[..., None], logged: tuple[str, ...], at_once: bool) -> Steps:
     """Make what trains a compiled model.
 
@@ -42,7 +36,7 @@ def make_steps(model: keras.Model, before_step: Callable[..., None], logged: tup
         at_once: Whether all steps of a call are one call of TensorFlow: what lies between two calls takes as long as a
             step of a small head. The batches are in memory together then.
     """
-    make = _steps_at_once if at_once and _is_tensorflow_on_cpu() else _steps_in_turn
+    make = _steps_at_once if at_once and is_tensorflow_on_cpu() else _steps_in_turn
     return make(model, before_step, logged)
 
 
@@ -92,7 +86,7 @@ def adamw(weight_decay: float, clip_norm: float) -> keras.optimizers.AdamW:
     """Make AdamW with a learning rate of 0 and gradients clipped at a global norm of ``clip_norm``."""
     import keras
 
-    made = _one_pass_adamw() if _is_tensorflow_on_cpu() else keras.optimizers.AdamW
+    made = _one_pass_adamw() if is_tensorflow_on_cpu() else keras.optimizers.AdamW
     return made(0.0, weight_decay=weight_decay, global_clipnorm=clip_norm)
 
 

@@ -12,6 +12,7 @@ import click
 
 from tlsearch.cli.paths import UserPath
 from tlsearch.cli.terminal.help import Heading, option
+from tlsearch.cli.terminal.lines import is_unicode
 from tlsearch.cli.terminal.values import Choice, WholeNumber, as_number
 from tlsearch.cli.terminal.workers import with_given
 from tlsearch.config import RunConfig
@@ -210,8 +211,7 @@ def write_json(file: Path, content: Mapping[str, Any]) -> None:
     """
     if file == STDOUT:
         # Escaped, so that a terminal of any encoding shows it.
-        unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-        click.echo(json.dumps(content, indent=1, ensure_ascii=not unicode))
+        click.echo(json.dumps(content, indent=1, ensure_ascii=not is_unicode(sys.stdout)))
         return
     text = json.dumps(content, indent=1, ensure_ascii=False)
     try:

@@ -54,19 +54,20 @@ def box_of(predictor: Predictor, explanation: Explanation, threshold: Threshold)
         explanation: With its heat map.
         threshold: From which share of the greatest heat a place is in the box.
     """
-    if explanation.heat is None or explanation.explained is None or explanation.path is None:
+    heat, explained, probability = explanation.heat, explanation.explained, explanation.explained_probability
+    if heat is None or explained is None or probability is None or explanation.path is None:
         return None
     try:
         size = picture_size(explanation.path, predictor.decoding.max_pixels)
     except ImageError:
         return None
-    shares = hot_boxes(explanation.heat[None], (threshold.value,))[0, 0]
+    shares = hot_boxes(heat[None], (threshold.value,))[0, 0]
     edges = clipped(placed(predictor, size).to_original(shares), size).tolist()
     x_min, y_min, x_max, y_max = (round(edge, 2) for edge in edges)
     box = None
     if x_max > x_min and y_max > y_min:
-        box = Box(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max, label=explanation.explained)
-    return BoxedFile(path=explanation.path, size=size, box=box, probability=explanation.explained_probability or 0.0)
+        box = Box(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max, label=explained)
+    return BoxedFile(path=explanation.path, size=size, box=box, probability=probability)
 
 
 def write_boxes(found: Sequence[BoxedFile], form: BoxFormat, folder: Path, labels: Sequence[str]) -> Path:

@@ -26,6 +26,7 @@ from tlsearch.errors import OutOfTimeError
 from tlsearch.explain.parts import Parts, take_apart
 from tlsearch.plugins.api import Images
 from tlsearch.predictor import Predictor
+from tlsearch.stats.metrics import softmax
 from tlsearch.types import Float32Array, Float64Array, LabelArray
 from tlsearch.utils.deadline import seconds_left
 
@@ -141,7 +142,7 @@ class Explainer:
             maps=maps[:done],
             classes=about,
             logits=logits[np.arange(done), about],
-            probabilities=_softmax(logits),
+            probabilities=softmax(logits.astype(np.float64)),
             method=self.method,
             exact=self._parts.exact,
         )
@@ -202,11 +203,6 @@ def _output(model: Any, inputs: Sequence[Float32Array]) -> Float32Array:
 
 def _one_hot(classes: LabelArray, count: int) -> Float32Array:
     return np.asarray(np.eye(count, dtype=np.float32)[classes])
-
-
-def _softmax(logits: Float32Array) -> Float64Array:
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _on_grid(heat: Float32Array, grid: tuple[int, int]) -> Float32Array:

@@ -31,6 +31,7 @@ from tlsearch.results.result import read_result
 from tlsearch.runs.ledger import fingerprint_of
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.texts import first_line
 
 PROOF_IMAGES = 2000
 """Images that a proof is made on, at most."""
@@ -222,15 +223,10 @@ def _write(
         ) from error
     except Exception as error:  # converters raise many kinds for an operation that they do not know
         raise RunError(
-            f"The model cannot be converted to {form.name} in {options.precision} ({_first_line(error)}): "
+            f"The model cannot be converted to {form.name} in {options.precision} ({first_line(error)[:300]}): "
             "choose another format or precision."
         ) from error
     return target
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:300].rstrip(".")
 
 
 def _compare(
@@ -242,7 +238,7 @@ def _compare(
         rows, model, files = answers(predictor, runners, images, reporter)
     except Exception as error:  # runtimes raise many kinds
         raise RunError(
-            f"An exported file does not run ({_first_line(error)}): choose another format or precision."
+            f"An exported file does not run ({first_line(error)[:300]}): choose another format or precision."
         ) from error
     if not len(rows):
         raise UsageError(f"Of {images.source} none can be read: {FIX}.")

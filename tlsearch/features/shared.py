@@ -17,6 +17,7 @@ from typing import Any
 from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import is_address
 from tlsearch.utils.files import atomic_path
+from tlsearch.utils.texts import first_line
 
 SUFFIX = ".npy"
 
@@ -56,9 +57,10 @@ class SharedTier:
                 raise OSError("it gave back something else")
             self._files.rm_file(self._path(name))
         except Exception as error:  # each kind of file system raises its own
+            why = first_line(error)[:200]
             raise UsageError(
-                f"--shared-cache {self.place} cannot be used ({_first_line(error)}): name a folder or an address that "
-                "this machine and every worker can write."
+                f"--shared-cache {self.place} cannot be used ({why}): name a folder or an address that this machine "
+                "and every worker can write."
             ) from error
 
     def size(self, name: str) -> int | None:
@@ -124,8 +126,3 @@ class SharedTier:
 def _written(entry: Mapping[str, Any]) -> float:
     when = entry.get("mtime", entry.get("LastModified", entry.get("created", 0.0)))
     return when.timestamp() if isinstance(when, datetime) else float(when)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(".")[:200]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from tlsearch.errors import TlsearchError
@@ -11,7 +9,7 @@ from tlsearch.models.temperature import Temperature, divide_by_temperature
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate import Evaluation
 from tlsearch.pipeline.evaluate.calibrate import fit_on_validation
-from tlsearch.predictor import CONFIG_FILE
+from tlsearch.predictor import has_config, read_config
 from tlsearch.results.schema import Calibration, Insights, LabelErrors, PredictionSets, Suspect
 from tlsearch.stats.calibration import calibrate
 from tlsearch.stats.label_errors import count_errors, rank_suspects
@@ -101,8 +99,8 @@ def _calibration(data: Data, outcome: Outcome | None, evaluation: Evaluation) ->
 
 def _prediction_sets(context: RunContext, data: Data, evaluation: Evaluation) -> PredictionSets | None:
     """The winner's prediction sets on test, made as ``predict`` makes them; None where its folder has no scores."""
-    file = context.output / "model" / CONFIG_FILE
-    config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    folder = context.output / "model"
+    config = read_config(folder) if has_config(folder) else {}
     scores, temperature = ConformalScores.of(config), Temperature.of(config)
     if scores is None:
         return None

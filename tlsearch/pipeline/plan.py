@@ -181,7 +181,8 @@ def _time_for_trial(
     if cap is None or limit is None:
         return None
     spent: float = context.checkpoint.get_or_compute(("spent before the plan",), float, context.budget.elapsed)
-    usable = limit - (context.budget.share("rest") or 0.0) - spent - (scratch.total_seconds(data) if scratch else 0.0)
+    rest, baseline = context.budget.end_at(context.budget.pace), 0.0 if scratch is None else scratch.total_seconds(data)
+    usable = limit - rest - spent - baseline
     again = data.uses_folds or context.config.refit
     return TrialTime(cap=cap, left=left_for_trial(space, costs, usable), ships_again=again)
 

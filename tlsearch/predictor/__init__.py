@@ -7,7 +7,16 @@ size at which the run kept its pixels, ``window``, ``resize`` and ``max_pixels``
 temperature.
 """
 
-from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, ModelError
+from tlsearch.predictor.folder import (
+    CONFIG_FILE,
+    LABELS_FILE,
+    MODEL_FILE,
+    ModelError,
+    has_config,
+    read_config,
+    update_config,
+    write_config,
+)
 from tlsearch.predictor.loading import load
 from tlsearch.predictor.measure import measure_latency, model_megabytes
 from tlsearch.predictor.pictures import find_pictures
@@ -24,7 +33,11 @@ __all__ = [
     "Prediction",
     "Predictor",
     "find_pictures",
+    "has_config",
     "load",
     "measure_latency",
     "model_megabytes",
+    "read_config",
+    "update_config",
+    "write_config",
 ]

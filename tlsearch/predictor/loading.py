@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,12 +14,13 @@ from tlsearch.errors import PluginError
 from tlsearch.models.temperature import Temperature
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds import kind_named
-from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, ModelError
+from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, ModelError, read_config, read_json
 from tlsearch.predictor.network import require_unforked
 from tlsearch.predictor.predictor import Predictor
 from tlsearch.predictor.versions import other_versions, versions_here
 from tlsearch.uncertainty.prediction_sets import ConformalScores
 from tlsearch.uncertainty.reference import REFERENCE_FILE, TrainingReference
+from tlsearch.utils.texts import first_line
 
 LARGEST_SIDE = 8192
 """Pixels; a file that says more is damaged."""
@@ -43,11 +43,11 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
         inner = folder / "model"
         fix = f"did you mean {inner}?" if (inner / MODEL_FILE).is_file() else "name the model folder of a run."
         raise ModelError(f"{folder} holds no {MODEL_FILE}: {fix}")
-    labels = _read_json(folder / LABELS_FILE)
+    labels = read_json(folder / LABELS_FILE)
     if not isinstance(labels, list) or not labels or not all(isinstance(name, str) for name in labels):
         raise ModelError(f"{folder / LABELS_FILE} is not a list of class names: take it from the run again.")
-    config = _read_json(folder / CONFIG_FILE)
-    sizes = [config.get("image_size"), config.get("decode_size", 1)] if isinstance(config, dict) else [None]
+    config = read_config(folder)
+    sizes = [config.get("image_size"), config.get("decode_size", 1)]
     if not all(type(size) is int and 1 <= size <= LARGEST_SIDE for size in sizes):
         raise ModelError(
             f"{folder / CONFIG_FILE} does not say image_size and decode_size, from 1 to {LARGEST_SIDE} pixels: take it "
@@ -89,15 +89,6 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
     return predictor
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise ModelError(f"{path} is missing: take the whole model folder from the run again.") from None
-    except (ValueError, RecursionError):
-        raise ModelError(f"{path} is not readable JSON: take it from the run again.") from None
-
-
 def _load_model(path: Path, config: Mapping[str, Any]) -> Any:
     runtime.prepare()
     import keras
@@ -117,6 +108,5 @@ def _load_model(path: Path, config: Mapping[str, Any]) -> Any:
                 f"{path} cannot be loaded: it may need layers of its backbone {backbone!r}, which is not installed "
                 f"here: install the package that brings it{f'; {other}' if other else ''}."
             ) from error
-        lines = str(error).strip().splitlines()
-        words = lines[0].rstrip(".") if lines else type(error).__name__
-        raise ModelError(f"{path} cannot be loaded ({words}): {other or 'take it from the run again'}.") from error
+        what = other or "take it from the run again"
+        raise ModelError(f"{path} cannot be loaded ({first_line(error)}): {what}.") from error

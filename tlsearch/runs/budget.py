@@ -78,11 +78,10 @@ class TimeBudget:
 
     def share(self, step: str) -> float | None:
         """Seconds that a step may take; None without a limit."""
-        if self.limit is None:
-            return None
-        if step == "rest":
-            return self.end_at(self.pace)
-        return self._shares[step] * self.limit
+        return None if self.limit is None else self._seconds_of(step, self.limit)
+
+    def _seconds_of(self, step: str, limit: float) -> float:
+        return self.end_at(self.pace) if step == "rest" else self._shares[step] * limit
 
     def trial_share(self) -> float | None:
         """Seconds of training that one trial may take; None without a limit."""
@@ -96,7 +95,7 @@ class TimeBudget:
         """Seconds that are left now when the shares of the ``later`` steps are kept for them."""
         if self.limit is None:
             return None
-        return self.limit - sum(self.share(step) or 0.0 for step in later) - self.elapsed()
+        return self.limit - sum(self._seconds_of(step, self.limit) for step in later) - self.elapsed()
 
     def price(self, seconds: float) -> float:
         """Give what work that was estimated at so many seconds will take, by what other work has taken of late."""

@@ -15,8 +15,20 @@ from tlsearch.stats.permutation import paired_permutation
 from tlsearch.types import Interval, LabelArray
 
 
+class _Tested:
+    """What was tested by either of the two tests."""
+
+    mcnemar_midp: float | None
+    permutation_p: float | None
+
+    @property
+    def p_value(self) -> float | None:
+        """The p-value of the difference, by either test; None where there is none."""
+        return self.mcnemar_midp if self.mcnemar_midp is not None else self.permutation_p
+
+
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class Difference(_Tested):
     """Winner minus another model on the same test images, in the metric of the run.
 
     ``discordant`` counts images that only the winner has right and that only the other has right.
@@ -30,14 +42,9 @@ class Difference:
     mcnemar_midp: float | None = None
     permutation_p: float | None = None
 
-    @property
-    def p_value(self) -> float | None:
-        """The p-value that the difference has, by either test; None where there is none."""
-        return self.mcnemar_midp if self.mcnemar_midp is not None else self.permutation_p
-
 
 @dataclass(frozen=True, kw_only=True)
-class Gain:
+class Gain(_Tested):
     """What the winner gained on test over the baseline, and over the best linear probe.
 
     The first fields are those of ``Difference``, with ``test`` the difference; None where there is no
@@ -50,11 +57,6 @@ class Gain:
     mcnemar_midp: float | None = None
     permutation_p: float | None = None
     over_linear_probe: Difference | None = None
-
-    @property
-    def p_value(self) -> float | None:
-        """The p-value of the gain over the baseline, by either test; None where there is none."""
-        return self.mcnemar_midp if self.mcnemar_midp is not None else self.permutation_p
 
 
 @dataclass(frozen=True)

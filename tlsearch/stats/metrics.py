@@ -33,6 +33,13 @@ def score(y: npt.ArrayLike, predicted: npt.ArrayLike, metric: CountMetric) -> fl
     return float(score_counts(right, support, counts, metric))
 
 
+def softmax(logits: AnyArray) -> AnyArray:
+    """The probabilities of logits, in their precision; classes are the last axis."""
+    from scipy import special
+
+    return np.asarray(special.softmax(logits, axis=-1))
+
+
 def log_loss(probabilities: AnyArray, labels: AnyArray) -> float:
     """Mean negative log probability of the true class, in nats.
 

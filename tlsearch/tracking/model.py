@@ -22,6 +22,7 @@ from tlsearch.backend import graph, private_api
 from tlsearch.data.images import memory_needed, rgb
 from tlsearch.models import pooling, temperature
 from tlsearch.models.temperature import Temperature
+from tlsearch.predictor.folder import read_config
 from tlsearch.tracking.exported import INPUT, MODEL_PREFIX, MODEL_URI, RUN_PREFIX, ExportedModel, ModelPage
 from tlsearch.tracking.quiet import first_line
 from tlsearch.tracking.servers.refusals import is_absent
@@ -201,7 +202,7 @@ def _asking_for_models() -> Iterator[None]:
 @contextmanager
 def _saved(exported: ExportedModel, meta: Model) -> Iterator[Path]:
     """The model as MLflow keeps one, in a folder that is removed afterwards."""
-    config = json.loads((exported.folder / "config.json").read_text(encoding="utf-8"))
+    config = read_config(exported.folder)
     fitted, scores = Temperature.of(config), ConformalScores.of(config)
     calibration = "none" if fitted is None else f"temperature {fitted.value:.3f}: {fitted.reason}"
     with tempfile.TemporaryDirectory(prefix="tlsearch-model-") as folder:

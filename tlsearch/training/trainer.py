@@ -12,10 +12,11 @@ import numpy as np
 from tlsearch.errors import TrialError
 from tlsearch.features.extractor import Rows
 from tlsearch.plugins.kinds.metric import GuardedMetric
+from tlsearch.stats.metrics import softmax
 from tlsearch.training.batches import epoch_batches, steps_per_epoch, view_number
 from tlsearch.training.compiled import CompiledModel
 from tlsearch.training.schedule import warm_up_cosine
-from tlsearch.training.validation import softmax, validation
+from tlsearch.training.validation import validation
 from tlsearch.types import Float32Array, IntArray, TrialSpec
 from tlsearch.utils.deadline import check_time
 

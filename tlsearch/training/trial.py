@@ -15,14 +15,14 @@ from tlsearch.models.build import build_suffix
 from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.models.scratch_init import input_scale, prepare_from_scratch
 from tlsearch.plugins.kinds.metric import GuardedMetric
-from tlsearch.stats.metrics import log_loss
+from tlsearch.stats.metrics import log_loss, softmax
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
 from tlsearch.training.linear_head import LabelledImages, fit_linear_head, logits, standardisation
 from tlsearch.training.stopped import Stopped, after, timed_out
 from tlsearch.training.trainer import COUNTED_EPOCHS, Task, Trainer
 from tlsearch.training.trial_data import TrialData
-from tlsearch.training.validation import softmax, validation
+from tlsearch.training.validation import validation
 from tlsearch.types import AnyArray, Decision, EpochJudge, EpochNumbers, Float32Array, IntArray, TrialResult, TrialSpec
 from tlsearch.utils.deadline import check_time, no_time_limit, time_limit
 
@@ -58,6 +58,13 @@ class Outcome:
     result: TrialResult
     val_rows: IntArray
     val_probabilities: Float32Array
+
+    def probabilities_of(self, rows: AnyArray) -> AnyArray | None:
+        """The probabilities (rows, classes) of validation images; None where some of ``rows`` were not validated on."""
+        place = {int(row): number for number, row in enumerate(self.val_rows)}
+        if any(int(row) not in place for row in rows):
+            return None
+        return np.asarray(self.val_probabilities[[place[int(row)] for row in rows]], np.float64)
 
 
 class TrialRunner:

@@ -10,13 +10,6 @@ from tlsearch.stats.scoring import score_by
 from tlsearch.types import Float32Array, IntArray
 
 
-def softmax(logits: Float32Array) -> Float32Array:
-    """Give the probabilities (n, classes) of logits."""
-    from scipy import special
-
-    return np.asarray(special.softmax(logits, axis=1))
-
-
 def validation(probabilities: Float32Array, labels: IntArray, metric: GuardedMetric) -> dict[str, float]:
     """Give ``val_loss``, ``val_accuracy`` and the chosen metric as ``objective``; nothing without images."""
     if len(labels) == 0:

@@ -15,6 +15,12 @@ def is_utf8(text: str) -> bool:
     return "\0" not in text
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message without its full stop, or its kind where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
 NEAR = 0.75
 """How alike two names are at least, from 0 to 1, of which one may have been meant by the other."""
 

@@ -14,6 +14,7 @@ from tlsearch.cli.explain.boxes import BOX_FORMATS, BoxWriter, print_box_scores
 from tlsearch.cli.options import max_pixels_option
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.terminal.commands import Command
+from tlsearch.cli.terminal.lines import is_unicode
 from tlsearch.cli.terminal.values import Choice
 from tlsearch.errors import UsageError
 
@@ -107,13 +108,9 @@ def print_explanations(found: Iterable[Explanation], form: str, folder: Path, st
         return _print_table(list(found), folder, stream)
     read = 0
     for explanation in found:
-        stream.write(json.dumps(plain(explanation), ensure_ascii=not _is_unicode(stream)) + "\n")
+        stream.write(json.dumps(plain(explanation), ensure_ascii=not is_unicode(stream)) + "\n")
         read += explanation.error is None
     return read
-
-
-def _is_unicode(stream: TextIO) -> bool:
-    return (stream.encoding or "utf-8").lower().startswith("utf")
 
 
 def plain(explanation: Explanation) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from textwrap import indent
 from typing import IO, TYPE_CHECKING, Any
 
 from tlsearch.cli.predictions.fields import FIELDS, FURTHER, cell, plain
+from tlsearch.cli.terminal.lines import is_unicode
 
 if TYPE_CHECKING:
     from tlsearch.predictor import Prediction, Predictor
@@ -72,8 +73,3 @@ class JsonLinesWriter:
 def as_object(prediction: Prediction) -> dict[str, Any]:
     """What JSON has of a prediction."""
     return {field.name: plain(field, prediction) for field in FIELDS}
-
-
-def is_unicode(stream: IO[str]) -> bool:
-    """Whether a stream takes any letter."""
-    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")

@@ -18,6 +18,11 @@ _WORD = re.compile(r"( *)([^ ]+)")
 _PART = re.compile(r"[/\\]*[^/\\]+[/\\]*|[/\\]+")
 
 
+def is_unicode(stream: object) -> bool:
+    """Whether a stream, or a console, takes any letter; one that says no encoding does."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
+
+
 def unbroken(text: str) -> str:
     """The text as a word that is not broken at its spaces, until ``plain`` gives them back."""
     return text.replace(" ", _HARD_SPACE)

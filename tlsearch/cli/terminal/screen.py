@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from tlsearch.cli.terminal.lines import plain, wrap
+from tlsearch.cli.terminal.lines import is_unicode, plain, wrap
 from tlsearch.cli.terminal.table import Table
 
 
@@ -22,6 +22,6 @@ def print_text(console: Console, text: str, style: str = "", hanging: str = "") 
 
 def print_table(console: Console, table: Table, width: int | None) -> None:
     """Print a table at most ``width`` cells wide, as far as its names allow."""
-    rule = "─" if console.encoding.lower().startswith("utf") else "-"
+    rule = "─" if is_unicode(console) else "-"
     for line, style in table.lines(width, rule):
         console.print(Text(line, style), soft_wrap=True)

@@ -289,6 +289,9 @@ def os_reason(error: OSError) -> str:
 
 
 def _words(error: Exception) -> str:
-    """The first line of an error's message, or its kind where it has none."""
+    """The first line of an error's message, or its kind where it has none.
+
+    As ``utils.texts.first_line``: this file is copied beside models and imports nothing of the kind.
+    """
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

@@ -194,7 +194,8 @@ def _download(
             left_out.append(_would_be_downloaded(wanted, resolved))
             continue
         label = f"{wanted.backbone.name}@{wanted.weights}"
-        callbacks.on_step("plan", f"downloading {label}, {source.megabytes or 0:.0f} MB")
+        size = f", {source.megabytes:.0f} MB" if source.megabytes is not None else ""
+        callbacks.on_step("plan", f"downloading {label}{size}")
         try:
             file = weights.download(
                 source,

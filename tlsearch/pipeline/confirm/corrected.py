@@ -24,7 +24,7 @@ def corrected(plan: Plan, outcomes: Mapping[TrialSpec, Outcome], seed: int) -> C
     sign = data.metric.sign
     found: list[tuple[float, AnyArray]] = []
     for outcome in outcomes.values():
-        probabilities = _at(outcome, rows)
+        probabilities = outcome.probabilities_of(rows)
         if probabilities is not None and outcome.result.value is not None:
             values = outcome.result.fold_values[: plan.costs.trained_folds] or (outcome.result.value,)
             found.append((sign * float(np.mean(values)), probabilities))
@@ -37,11 +37,3 @@ def corrected(plan: Plan, outcomes: Mapping[TrialSpec, Outcome], seed: int) -> C
     if estimate is None:
         return None
     return Corrected(value=estimate.value, ci95=estimate.ci95, trials=len(found), images=len(rows))
-
-
-def _at(outcome: Outcome, rows: AnyArray) -> AnyArray | None:
-    """The probabilities of the images ``rows``; None where the trial was not validated on all of them."""
-    place = {int(row): number for number, row in enumerate(outcome.val_rows)}
-    if any(int(row) not in place for row in rows):
-        return None
-    return np.asarray(outcome.val_probabilities[[place[int(row)] for row in rows]], np.float64)

@@ -6,7 +6,6 @@ not looked at.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,13 +17,12 @@ from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate.conformal import conformal_scores_of
 from tlsearch.pipeline.saved_models import output_folders
-from tlsearch.predictor import CONFIG_FILE
+from tlsearch.predictor import read_config, update_config
 from tlsearch.report.text import temperature_reason
 from tlsearch.stats.calibration import FittedTemperature, judge_temperature
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialSpec
 from tlsearch.uncertainty import prediction_sets
-from tlsearch.utils.files import write_atomically
 
 
 def calibrate(
@@ -54,13 +52,14 @@ def calibrate(
         # Only the winner was selected from the trials of the search.
         selected_from = outcomes if folder == folders["winner"] else {}
         scores = conformal_scores_of(data, outcome, selected_from, context.config.seed)
-        _write(folder, {**found.in_config(), **scores.in_config()})
+        update_config(folder, {**found.in_config(), **scores.in_config()})
 
 
 def share_calibration(source: Path, target: Path) -> None:
     """Give the model in ``target`` what ``calibrate`` gave that in ``source``, which has the same configuration."""
-    kept = json.loads((source / CONFIG_FILE).read_text(encoding="utf-8"))
-    _write(target, {key: kept[key] for key in (temperature.CONFIG_KEY, prediction_sets.CONFIG_KEY) if key in kept})
+    kept = read_config(source)
+    keys = temperature.CONFIG_KEY, prediction_sets.CONFIG_KEY
+    update_config(target, {key: kept[key] for key in keys if key in kept})
 
 
 def fit_on_validation(data: Data, outcome: Outcome | None) -> FittedTemperature | None:
@@ -70,9 +69,3 @@ def fit_on_validation(data: Data, outcome: Outcome | None) -> FittedTemperature 
     rows = outcome.val_rows
     groups = np.asarray([data.groups[int(row)] for row in rows])
     return judge_temperature(outcome.val_probabilities, np.asarray(data.labels)[rows], groups)
-
-
-def _write(folder: Path, entry: Mapping[str, object]) -> None:
-    file = folder / CONFIG_FILE
-    config = {**json.loads(file.read_text(encoding="utf-8")), **entry}
-    write_atomically(file, json.dumps(config, indent=1))

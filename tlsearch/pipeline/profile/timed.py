@@ -51,7 +51,8 @@ def timed_scores(
         took = budget.elapsed() - began
         context.checkpoint.put(("seconds", *key), took)
         context.checkpoint.put(key, kept)
-    (budget.pace.note if kept else budget.pace.note_unfinished)(estimated, took or 0.0)
+    if took is not None:
+        (budget.pace.note if kept else budget.pace.note_unfinished)(estimated, took)
     if not kept:
         raise OutOfTimeError(f"there was no time for the features of {request.candidate.label}")
     return kept

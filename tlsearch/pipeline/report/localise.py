@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,10 @@ from tlsearch.explain.boxed_images import BoxedImages, LabelledImage, boxed_imag
 from tlsearch.explain.boxes import Threshold
 from tlsearch.explain.localise import FEWEST, BoxRequest
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.predictor import CONFIG_FILE
+from tlsearch.predictor import has_config, read_config, update_config
 from tlsearch.report.sections.localisation import summary
 from tlsearch.results.schema import Insights
 from tlsearch.stats.localisation import Localisation
-from tlsearch.utils.files import write_atomically
 from tlsearch.worker.models.requests import ScoreBoxes
 
 MOST_CHOOSING = 300
@@ -94,18 +92,15 @@ def _boxed(data: Data, rows: Sequence[int]) -> BoxedImages:
 
 def _network_of(folder: Path) -> tuple[object, object] | None:
     """The network and the weights of the model in a folder; None where there is no model."""
-    file = folder / CONFIG_FILE
-    if not file.is_file():
+    if not has_config(folder):
         return None
-    config = json.loads(file.read_text(encoding="utf-8"))
+    config = read_config(folder)
     return config.get("backbone"), config.get("weights")
 
 
 def _keep_threshold(folder: Path, found: Localisation) -> None:
     """Write a threshold that was chosen into ``config.json`` of a model, where there is one."""
-    file = folder / CONFIG_FILE
-    if not found.threshold_images or not file.is_file():
+    if not found.threshold_images or not has_config(folder):
         return
     threshold = Threshold(value=found.threshold, source=found.threshold_from, images=found.threshold_images)
-    config = {**json.loads(file.read_text(encoding="utf-8")), **threshold.in_config()}
-    write_atomically(file, json.dumps(config, indent=1))
+    update_config(folder, threshold.in_config())

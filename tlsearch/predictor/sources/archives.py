@@ -15,7 +15,8 @@ from tlsearch.folders.archives import OTHER_ENDINGS, ZIP_ENDINGS, is_encrypted, 
 from tlsearch.folders.content import HEAD_BYTES, file_type
 from tlsearch.folders.junk import junk_kind
 from tlsearch.folders.walk import looks_like_image
-from tlsearch.predictor.sources.picture import MOST_BYTES, TOO_LARGE, Picture, words_of
+from tlsearch.predictor.sources.picture import MOST_BYTES, TOO_LARGE, Picture
+from tlsearch.utils.texts import first_line
 
 _BROKEN = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
@@ -37,7 +38,7 @@ def in_archive(source: Path | IO[bytes], name: str) -> Iterator[Picture]:
     except NotImplementedError:  # from zipfile, of a compression
         yield Picture(name=name, problem="it is compressed in a way that cannot be read here; unpack it yourself")
     except _BROKEN as error:
-        yield Picture(name=name, problem=f"it is a broken archive ({words_of(error)}); what stands before was read")
+        yield Picture(name=name, problem=f"it is a broken archive ({first_line(error)}); what stands before was read")
     else:
         if empty:
             yield Picture(name=name, problem="it is an archive without images")
@@ -57,7 +58,7 @@ def _in_zip(source: Path | IO[bytes], archive: str) -> Iterator[Picture]:
                 with opened.open(member) as stream:
                     picture = _read(stream, shown, name)
             except (zipfile.BadZipFile, zlib.error, EOFError) as error:  # of this member alone
-                picture = Picture(name=shown, problem=f"it is broken in the archive ({words_of(error)})")
+                picture = Picture(name=shown, problem=f"it is broken in the archive ({first_line(error)})")
             if picture is not None:
                 yield picture
 

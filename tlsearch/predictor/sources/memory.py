@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from tlsearch.predictor.sources.arrays import Array
-from tlsearch.predictor.sources.picture import MOST_BYTES, TOO_LARGE, Picture, words_of
+from tlsearch.predictor.sources.picture import MOST_BYTES, TOO_LARGE, Picture
+from tlsearch.utils.texts import first_line
 
 _BATCH_DIMENSIONS = 4
 _LIST_KINDS = "OSU"
@@ -30,7 +31,7 @@ def from_file(file: IO[bytes]) -> Picture:
     try:
         data: Any = file.read(MOST_BYTES + 1)
     except Exception as error:  # whatever is behind it, such as a connection that breaks
-        return Picture(name=name, problem=f"it cannot be read: {words_of(error)}")
+        return Picture(name=name, problem=f"it cannot be read: {first_line(error)}")
     if not isinstance(data, bytes):
         return Picture(name=name, problem="it is a file of text; open it in binary mode, as with open(path, 'rb')")
     return Picture(name=name, content=data) if len(data) <= MOST_BYTES else Picture(name=name, problem=TOO_LARGE)
@@ -45,7 +46,7 @@ def from_pillow(image: Image.Image) -> Picture:
         image.load()
         return Picture(content=image.copy())
     except Exception as error:  # decoders raise many kinds on broken files
-        return Picture(problem=f"it is broken: {words_of(error)}")
+        return Picture(problem=f"it is broken: {first_line(error)}")
 
 
 def is_array(item: object) -> bool:
@@ -62,7 +63,7 @@ def of_array(item: Any, within: Callable[[Any], Iterator[Picture]]) -> Iterator[
             return
         array = _copied(item)
     except Exception as error:  # of whatever library it is
-        yield Picture(problem=f"it cannot be read: {words_of(error)}")
+        yield Picture(problem=f"it cannot be read: {first_line(error)}")
         return
     if array.ndim == 1 and array.dtype.kind in _LIST_KINDS:
         yield from within(array.tolist())

@@ -107,12 +107,6 @@ def _read(picture: Picture, shape: Shape) -> Images | str:
         return error.reason
 
 
-def words_of(error: Exception) -> str:
-    """The first line of an error's message, or its kind where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
-
-
 def shown_path(path: Path) -> str:
     """A path as any file and any program can hold it."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

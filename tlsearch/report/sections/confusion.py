@@ -140,7 +140,7 @@ def _pixels(confusion: Confusion) -> list[list[tuple[float, float, float]]]:
 
 def _class_chart(classes: Sequence[ClassFigures]) -> Chart:
     """Precision, recall and F1 of every class, the worst first."""
-    ranked = sorted(classes, key=lambda c: (c.f1 is None, c.f1 or 0.0))
+    ranked = sorted(classes, key=lambda c: (1, 0.0) if c.f1 is None else (0, c.f1))
     figure, axes = row_chart([c.label for c in ranked], "on test images", each=0.2)
     axes.tick_params(axis="y", labelsize=7.5)
     for place, one in enumerate(ranked):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from itertools import chain
 
 from tlsearch.report.charts import BASELINE, WINNER, Key, limits, new_chart
 from tlsearch.report.configuration import after_block
@@ -19,7 +21,8 @@ def depth(result: RunResult) -> Section:
     spec = result.winner.spec
     winner = f"{spec.backbone}@{spec.weights}" if spec.weights else ""
     curves = {label: curve for label, curve in result.profile.items() if curve}
-    ends = [v for curve in curves.values() for p in curve for v in (p.accuracy - _error(p), p.accuracy + _error(p))]
+    values = [v for curve in curves.values() for v in (*(p.accuracy for p in curve), *chain(*_span(curve)))]
+    ends = [value for value in values if not math.isnan(value)]
     charts: list[Chart] = []
     shown = []
     for label, curve in curves.items():
@@ -36,9 +39,7 @@ def depth(result: RunResult) -> Section:
 def _chart(name: str, label: str, curve: Sequence[ProfilePoint], scale: tuple[float, float], frozen: int) -> Chart:
     figure, axes = new_chart("block, counted from the input", "accuracy of a linear probe")
     depths, accuracies = [p.depth for p in curve], [p.accuracy for p in curve]
-    below = [p.accuracy - _error(p) for p in curve]
-    above = [p.accuracy + _error(p) for p in curve]
-    axes.fill_between(depths, below, above, color=WINNER, alpha=0.18, linewidth=0)
+    axes.fill_between(depths, *_span(curve), color=WINNER, alpha=0.18, linewidth=0)
     axes.plot(depths, accuracies, color=WINNER, linewidth=1.8, marker="o", markersize=3)
     if frozen:
         axes.axvline(frozen, color=BASELINE, linewidth=1.2, linestyle=(0, (4, 3)))
@@ -46,7 +47,8 @@ def _chart(name: str, label: str, curve: Sequence[ProfilePoint], scale: tuple[fl
     axes.plot([best.depth], [best.accuracy], color=WINNER, marker="o", markersize=7)
     axes.set_ylim(*scale)
     axes.set_xlim(0.5, max(depths) + 0.5)
-    keys = [Key("linear probe, with standard error", WINNER, "line")]
+    has_errors = any(p.stderr is not None for p in curve)
+    keys = [Key("linear probe" + (", with standard error" if has_errors else ""), WINNER, "line")]
     if frozen:
         keys.append(Key(f"the winner froze the first {frozen}", BASELINE, "dashed"))
     rows = [(label, p.depth, p.cut_point, p.accuracy, p.stderr) for p in curve]
@@ -64,5 +66,8 @@ def _file_name(label: str, taken: Sequence[str]) -> str:
     return unique
 
 
-def _error(point: ProfilePoint) -> float:
-    return point.stderr or 0.0
+def _span(curve: Sequence[ProfilePoint]) -> tuple[list[float], list[float]]:
+    """Each accuracy less and plus its standard error; not a number, and so not drawn, where that is not known."""
+    errors = [math.nan if point.stderr is None else point.stderr for point in curve]
+    points = list(zip(curve, errors, strict=True))
+    return [p.accuracy - error for p, error in points], [p.accuracy + error for p, error in points]

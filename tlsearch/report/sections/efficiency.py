@@ -38,7 +38,9 @@ AXES = (
 def efficiency(result: RunResult) -> Section:
     """A chart for the time and one for the size, and a table of the models; nothing where costs are not known."""
     at_use = result.at_use
-    models = [model for model in at_use.models if _is_known(model)] if at_use is not None else []
+    costs = [(model, _costs(model)) for model in at_use.models] if at_use is not None else []
+    known = [(model, cost) for model, cost in costs if cost is not None]
+    models = [model for model, _ in known]
     if at_use is None or len(models) < 2:
         return Section({"cost_charts": []})
     charts = [_chart(result, at_use, models, axis) for axis in AXES]
@@ -47,14 +49,19 @@ def efficiency(result: RunResult) -> Section:
         "cost_charts": [(axis.title, chart.svg) for axis, chart in zip(AXES, charts, strict=True)],
         "cost_keys": charts[0].keys,
         "cost_note": _note(at_use),
-        "costed": [_row(model) for model in sorted(models, key=lambda m: -result.metrics.sign * m.score)],
+        "costed": [
+            _row(model, *cost) for model, cost in sorted(known, key=lambda one: -result.metrics.sign * one[0].score)
+        ],
         "use_limits": choice.asked if choice is not None else "",
     }
     return Section(shown, tuple(charts))
 
 
-def _is_known(model: ModelAtUse) -> bool:
-    return model.megabytes is not None and model.ms_per_image is not None
+def _costs(model: ModelAtUse) -> tuple[float, float] | None:
+    """Megabytes, and milliseconds an image; None where one of them is not known."""
+    if model.megabytes is None or model.ms_per_image is None:
+        return None
+    return model.megabytes, model.ms_per_image
 
 
 def _note(at_use: AtUse) -> str:
@@ -68,9 +75,8 @@ def _note(at_use: AtUse) -> str:
     )
 
 
-def _row(model: ModelAtUse) -> dict[str, Any]:
+def _row(model: ModelAtUse, megabytes: float, ms: float) -> dict[str, Any]:
     """A line of the table."""
-    megabytes, ms = model.megabytes or 0.0, model.ms_per_image or 0.0
     return {
         "label": model.label,
         "role": model.role,

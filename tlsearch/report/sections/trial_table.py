@@ -43,7 +43,8 @@ def reached(row: TrialRow) -> float | None:
 
 def _rank(row: TrialRow, sign: float) -> tuple[bool, bool, float, int]:
     """The trials of the search before the others; the best first, those without a value last, as they came."""
-    return row.role != "trial", row.value is None, -sign * (row.ranked_by or 0.0), row.number
+    by_score = 0.0 if row.ranked_by is None else -sign * row.ranked_by  # those without one are equal, and come last
+    return row.role != "trial", row.value is None, by_score, row.number
 
 
 def _compared(result: RunResult) -> str:

@@ -8,6 +8,7 @@ from tlsearch.errors import RunError
 from tlsearch.models.backbone_weights import save_weights
 from tlsearch.models.build import export
 from tlsearch.models.heads import load_head, save_head
+from tlsearch.predictor.folder import LABELS_FILE, MODEL_FILE, write_config
 from tlsearch.predictor.versions import versions_here
 from tlsearch.training.trial import Fitted
 from tlsearch.worker.dispatch import handles
@@ -41,7 +42,7 @@ def save_model(state: WorkerState, request: requests.SaveModel) -> None:
     network = state.network(candidate)
     model = export(network.plugin, candidate, network.cuts, spec, fitted.head, fitted.backbone_weights)
     request.folder.mkdir(parents=True, exist_ok=True)
-    model.save(request.folder / "model.keras")
+    model.save(request.folder / MODEL_FILE)
     config = {
         "backbone": spec.backbone,
         "weights": spec.weights,
@@ -54,8 +55,8 @@ def save_model(state: WorkerState, request: requests.SaveModel) -> None:
         **versions_here(),
     }
     labels = json.dumps(list(pool.classes), ensure_ascii=False, indent=1)
-    (request.folder / "labels.json").write_text(labels, encoding="utf-8")
-    (request.folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+    (request.folder / LABELS_FILE).write_text(labels, encoding="utf-8")
+    write_config(request.folder, config)
 
 
 @handles(requests.SaveHead)
