@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.common.machine import ROOT
 from benchmarks.common.results import RESULTS, read_result
 from benchmarks.figures.catalogue import catalogue
-from benchmarks.figures.groups import GROUPS
+from benchmarks.figures.groups import EXCERPTS, GROUPS
 
 CATALOGUE = "benchmarks"
 """The group that lists all benchmarks; it has no file of its own."""
@@ -70,7 +70,8 @@ def render_page(text: str, results: Path) -> str:
     inside: str | None = None
     code = False
     for number, line in enumerate(text.splitlines(), 1):
-        code ^= line.startswith("```")
+        if inside is None:
+            code ^= line.startswith("```")
         if code:
             lines.append(line)
             continue
@@ -99,12 +100,14 @@ def render_group(name: str, results: Path) -> str:
     """
     if name == CATALOGUE:
         return catalogue(results)
-    if name not in GROUPS:
-        raise FiguresError(f"no group of figures is called {name}; there are {', '.join([*GROUPS, CATALOGUE])}")
-    file = results / f"{name}.json"
+    if name not in GROUPS and name not in EXCERPTS:
+        known = ", ".join([*GROUPS, *EXCERPTS, CATALOGUE])
+        raise FiguresError(f"no group of figures is called {name}; there are {known}")
+    group, render = EXCERPTS[name] if name in EXCERPTS else (name, GROUPS[name].render)
+    file = results / f"{group}.json"
     if not file.exists():
         raise FiguresError(f"{name} has no result {file.name} in benchmarks/results: run its benchmark with --save")
-    return GROUPS[name].render(read_result(file))
+    return render(read_result(file))
 
 
 if __name__ == "__main__":

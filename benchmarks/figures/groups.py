@@ -29,6 +29,9 @@ class Group:
     brief: Render
 
 
+EXCERPTS: Mapping[str, tuple[str, Render]] = {"quickstart": ("whole-run-example", searches.quickstart)}
+"""Other ways to show the result of a group, by name: the group, and how it is written."""
+
 GROUPS: Mapping[str, Group] = {
     "whole-run": Group(searches.whole_run, searches.whole_run_brief),
     "whole-run-example": Group(searches.whole_run_example, searches.whole_run_brief),

@@ -26,11 +26,14 @@ from rich.table import Table
 from benchmarks.common.memory import watch_memory
 from benchmarks.common.results import make_parser, publish
 from benchmarks.common.synthetic_images import write_images
+from tlsearch.cli.summary import score_table
 from tlsearch.report.configuration import in_words
 from tlsearch.report.verdict.fair import no_claim
-from tlsearch.results.result import read_result
+from tlsearch.report.verdict.lines import shown_verdict
+from tlsearch.results.result import RunResult, read_result
 
 BENCHMARK = "quality.whole_run"
+TERMINAL_WIDTH = 80
 QUICK = [
     *("--backbone", "efficientnet_lite0", "--image-size", "32", "--augment", "none"),
     *("--trials", "2", "--epochs", "1", "--baseline", "none"),
@@ -72,7 +75,7 @@ def measure(options: argparse.Namespace, of_run: Sequence[str], folder: Path) ->
     found = json.loads((output / "result.json").read_text(encoding="utf-8"))
     read = read_result(output)
     said = {"winner_in_words": in_words(read.winner.spec, read.plan), "no_claim": no_claim(read)}
-    return 0, collect_figures(found, seconds, peak) | said
+    return 0, collect_figures(found, seconds, peak) | said | {"printed": collect_printed(read)}
 
 
 def collect_figures(result: Mapping[str, Any], seconds: float, peak: int) -> dict[str, Any]:
@@ -86,6 +89,19 @@ def collect_figures(result: Mapping[str, Any], seconds: float, peak: int) -> dic
         "images": {"all": sum(sizes.values()), **sizes},
         "classes": len(result["dataset"]["classes"]),
         **{name: result[name] for name in ("metrics", "linear_probe", "baseline", "gain", "timings")},
+    }
+
+
+def collect_printed(result: RunResult) -> dict[str, list[str]]:
+    """What the terminal shows at the end of a run: the table of scores, its columns by name, and the short answers.
+
+    The table is in lines of a terminal that is ``TERMINAL_WIDTH`` cells wide.
+    """
+    table = score_table(result)
+    return {
+        "columns": [" ".join(column.heading.split()) for column in table.columns if column.heading],
+        "table": [line for line, _ in table.lines(TERMINAL_WIDTH, "-")],
+        "answers": [answer.said for answer in shown_verdict(result).answers],
     }
 
 

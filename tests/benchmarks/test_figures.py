@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,15 @@ def test_what_stands_between_marks_is_replaced(tmp_path: Path) -> None:
     assert render_page(f"```\n{page}```\n", tmp_path) == f"```\n{page}```\n"
     assert "0.000 to 0.059 (2026-11-28)" in catalogue(tmp_path)
     assert "none kept" in catalogue(tmp_path)
+
+
+def test_code_between_marks_is_replaced_too(tmp_path: Path) -> None:
+    shutil.copy(RESULTS / "whole-run-example.json", tmp_path)
+    page = "before\n<!-- figures: quickstart -->\n```\nstale\n```\n<!-- end figures -->\nafter\n"
+    rendered = render_page(page, tmp_path)
+    assert "stale" not in rendered
+    assert rendered.count("```") == 2
+    assert render_page(rendered, tmp_path) == rendered
 
 
 @pytest.mark.parametrize(

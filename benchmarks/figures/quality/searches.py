@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.common.results import Result
-from benchmarks.figures.text import duration, paragraphs, score, source, table, with_interval
+from benchmarks.figures.text import duration, machine, paragraphs, score, source, table, with_interval
 from tlsearch.utils.units import counted
 
 
@@ -53,6 +53,22 @@ def whole_run_example(result: Result) -> str:
         f"{score(baseline['test'])}. {claim}",
         source(result),
     )
+
+
+def quickstart(result: Result) -> str:
+    """Lines that the terminal shows at the end of the run: the scores of each model, and what the run answers.
+
+    The first answer, which says how the winner is made, is left out, and so are the names of the models in the table.
+    """
+    figures = result.figures
+    printed = figures["printed"]
+    shown = [line for line in printed["table"] if "[" in line] + printed["answers"][1:]
+    opening = (
+        f"The command above took {figures['seconds']} s on {machine(result.machine)}. These are some of the lines that "
+        f"it printed. The columns are: {', '.join(printed['columns'])}. Nothing was chosen on the "
+        f"{figures['images']['test']} test images."
+    )
+    return paragraphs(opening, "\n".join(["```", *shown, "```"]))
 
 
 def _model_row(name: str, model: Mapping[str, Any]) -> list[str]:
