@@ -66,7 +66,6 @@ def write_dataset(
     size: int = 48,
     splits: Sequence[str] = (),
     seed: int = 0,
-    suffix: str = ".png",
 ) -> Path:
     """Write ``per_class`` pictures of every class, in every split folder where ``splits`` names some.
 
@@ -80,7 +79,7 @@ def write_dataset(
             target = root / part / name
             target.mkdir(parents=True)
             for number in range(per_class):
-                Image.fromarray(texture(label, size, rng)).save(target / f"{number:03}{suffix}")
+                Image.fromarray(texture(label, size, rng)).save(target / f"{number:03}.png")
     return root
 
 

@@ -12,7 +12,7 @@ from tlsearch.callbacks import Callback, EpochInfo, RunInfo, TrialInfo
 from tlsearch.config import RunConfig
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 
-RUN = RunInfo(config=RunConfig(Path("images")), output=Path("out"))
+RUN = RunInfo(config=RunConfig(dataset=Path("images")), output=Path("out"))
 SPEC = TrialSpec(backbone="net", weights="own", image_size=64, depth=4, freeze_depth=2)
 TRIAL = TrialInfo(
     number=1,

@@ -76,20 +76,20 @@ def test_bad_value_names_option_value_and_range(changes: dict[str, Any], option:
     ],
 )
 def test_limits(trials: int | None, time_limit: float | None, effective: tuple[int, float | None]) -> None:
-    config = RunConfig(Path("d"), trials=trials, time_limit=time_limit)
+    config = RunConfig(dataset=Path("d"), trials=trials, time_limit=time_limit)
     assert (config.effective_trials, config.effective_time_limit) == effective
 
 
 def test_experiment_is_named_after_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shoes").mkdir()
     monkeypatch.chdir(tmp_path / "shoes")
-    assert RunConfig(Path()).effective_experiment == "shoes"
-    assert RunConfig(Path(), experiment="boots").effective_experiment == "boots"
+    assert RunConfig(dataset=Path()).effective_experiment == "shoes"
+    assert RunConfig(dataset=Path(), experiment="boots").effective_experiment == "boots"
 
 
 def test_file_comes_back_as_it_was(tmp_path: Path) -> None:
     config = RunConfig(
-        tmp_path / "data",
+        dataset=tmp_path / "data",
         test=tmp_path / "new",
         images=tmp_path / "images",
         label_column="breed",
@@ -113,7 +113,7 @@ def test_file_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_file_holds_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    RunConfig(Path("data"), test=Path("new"), weights=("vgg16=w.h5",)).to_toml(tmp_path / "run.toml")
+    RunConfig(dataset=Path("data"), test=Path("new"), weights=("vgg16=w.h5",)).to_toml(tmp_path / "run.toml")
     monkeypatch.chdir("/")
     config = RunConfig.from_toml(tmp_path / "run.toml")
     assert (config.dataset, config.test) == (tmp_path / "data", tmp_path / "new")
@@ -128,10 +128,10 @@ def test_units_and_changes(tmp_path: Path) -> None:
 
 
 def test_output_where_the_file_lies_is_left_out(tmp_path: Path) -> None:
-    RunConfig(tmp_path, output=tmp_path).to_toml(tmp_path / "run.toml")
+    RunConfig(dataset=tmp_path, output=tmp_path).to_toml(tmp_path / "run.toml")
     assert "output" in (tmp_path / "run.toml").read_text()
     assert RunConfig.from_toml(tmp_path / "run.toml").output is None
-    RunConfig(tmp_path, output=tmp_path / "other").to_toml(tmp_path / "run.toml")
+    RunConfig(dataset=tmp_path, output=tmp_path / "other").to_toml(tmp_path / "run.toml")
     assert RunConfig.from_toml(tmp_path / "run.toml").output == tmp_path / "other"
 
 
@@ -172,7 +172,7 @@ def test_weights_are_split(text: str, expected: tuple[str, str, Path]) -> None:
 
 
 def test_names_given_twice_count_once() -> None:
-    assert RunConfig(Path("d"), augment=("flip", "crop", "flip")).augment == ("flip", "crop")
+    assert RunConfig(dataset=Path("d"), augment=("flip", "crop", "flip")).augment == ("flip", "crop")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_names_given_twice_count_once() -> None:
     ],
 )
 def test_an_address_stays_one_and_has_a_name(tmp_path: Path, source: str, name: str) -> None:
-    config = RunConfig(source)
+    config = RunConfig(dataset=source)
     assert config.dataset == config.source == source
     assert config.effective_experiment == name
     assert config.data_folders == ()
@@ -202,24 +202,24 @@ def test_an_address_stays_one_and_has_a_name(tmp_path: Path, source: str, name: 
 def test_the_home_folder_is_meant_by_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     config = RunConfig(
-        "~/pets", test=Path("~/new"), output=Path("~/out"), weights=("vgg16=~/w.h5",), cache_dir=Path("~")
+        dataset="~/pets", test=Path("~/new"), output=Path("~/out"), weights=("vgg16=~/w.h5",), cache_dir=Path("~")
     )
     assert (config.dataset, config.test, config.output) == (tmp_path / "pets", tmp_path / "new", tmp_path / "out")
     assert config.cache_dir == tmp_path
     (tmp_path / "run.toml").write_text('dataset = "~/pets"\nval = "~/val"\n')
     read = RunConfig.from_toml(tmp_path / "run.toml")
     assert (read.dataset, read.val) == (tmp_path / "pets", tmp_path / "val")
-    assert RunConfig("~nobody-here/pets").dataset == Path("~nobody-here/pets")
+    assert RunConfig(dataset="~nobody-here/pets").dataset == Path("~nobody-here/pets")
 
 
 def test_how_much_of_the_machine_is_used_is_no_property_of_a_run(tmp_path: Path) -> None:
-    config = RunConfig(tmp_path / "d", workers=2, memory=8_000_000_000, round_size=4, threads=1)
+    config = RunConfig(dataset=tmp_path / "d", workers=2, memory=8_000_000_000, round_size=4, threads=1)
     config.to_toml(tmp_path / "run.toml")
     again = RunConfig.from_toml(tmp_path / "run.toml")
     assert (again.workers, again.memory, again.round_size, again.threads) == (2, 8_000_000_000, 4, 1)
-    assert RunConfig(tmp_path / "d", round_size=4, threads=1).differences(again) == []
-    assert RunConfig(tmp_path / "d", workers=3).differences(again) == []  # the run keeps its rounds and threads
-    assert RunConfig(tmp_path / "d", round_size=2).differences(again) == ["--round-size 4"]
+    assert RunConfig(dataset=tmp_path / "d", round_size=4, threads=1).differences(again) == []
+    assert RunConfig(dataset=tmp_path / "d", workers=3).differences(again) == []  # the run keeps its rounds and threads
+    assert RunConfig(dataset=tmp_path / "d", round_size=2).differences(again) == ["--round-size 4"]
     (tmp_path / "own.toml").write_text('dataset = "d"\nworkers = "auto"\nmemory = "8GB"\n')
     own = RunConfig.from_toml(tmp_path / "own.toml")
     assert (own.workers, own.memory) == ("auto", 8_000_000_000)

@@ -126,12 +126,12 @@ def test_the_size_of_a_file_is_refused(text: str) -> None:
 )
 def test_what_the_model_may_cost_is_refused_in_one_sentence(name: str, value: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        RunConfig(Path("images"), **{name: value})
+        RunConfig(dataset=Path("images"), **{name: value})
 
 
 @pytest.mark.parametrize("size", [10_000_000, 1_234_567])
 def test_what_the_model_may_cost_comes_back_from_its_file(tmp_path: Path, size: int) -> None:
-    config = RunConfig(Path("/images"), max_latency=0.02, max_size=size, prefer="fast")
+    config = RunConfig(dataset=Path("/images"), max_latency=0.02, max_size=size, prefer="fast")
     config.to_toml(tmp_path / "run.toml")
     assert RunConfig.from_toml(tmp_path / "run.toml") == config
     text = (tmp_path / "run.toml").read_text(encoding="utf-8")
@@ -169,7 +169,7 @@ def test_the_most_pixels_are_read_from_a_file_and_are_part_of_a_run(tmp_path: Pa
     assert config.max_pixels == 200_000_000
     config.to_toml(tmp_path / "again.toml")
     assert RunConfig.from_toml(tmp_path / "again.toml") == config
-    assert RunConfig(Path("/images")).differences(config) == ["--max-pixels 200000000"]
+    assert RunConfig(dataset=Path("/images")).differences(config) == ["--max-pixels 200000000"]
 
 
 @pytest.mark.parametrize("size", [0, 1, 4096, 10**10, 2**30, 1500])

@@ -1,7 +1,8 @@
-"""A house in which people find their way: no room holds many modules, and no file is long."""
+"""A house in which people find their way: few modules in a room, short files, and records whose fields have names."""
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,10 @@ FOLDERS = ("tlsearch", "plugins", "benchmarks", "tests", "examples")
 MOST_MODULES = 16
 """In a folder, without those that Python and pytest ask for: ``__init__`` and ``conftest``."""
 MOST_LINES = 300
+MOST_IN_ORDER = 4
+"""Fields of a record that may be given by their order; a record with more takes each by its name."""
+
+RECORDS = ("tlsearch", "plugins", "benchmarks")
 
 MADE = ("build", "dist", "node_modules", "__pycache__")
 """Folders that tools make inside a checkout, beside those whose names begin with a point."""
@@ -41,6 +46,40 @@ def long_files(files: Iterable[Path]) -> dict[str, int]:
     return {name: lines for name, lines in lengths.items() if lines > MOST_LINES}
 
 
+def positional_records(files: Iterable[Path]) -> list[str]:
+    """Data classes with too many fields, those of their bases included, that take them by their order."""
+    classes = [
+        (file, node)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    own = {node.name: _fields(node) for _, node in classes if _data_class(node) is not None}
+    found = []
+    for file, node in classes:
+        decorator = _data_class(node)
+        if decorator is None or "kw_only=True" in decorator:
+            continue
+        bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
+        count = _fields(node) + sum(own.get(base, 0) for base in bases)
+        if count > MOST_IN_ORDER:
+            found.append(f"{file.as_posix()}: {node.name} has {count} fields")
+    return found
+
+
+def _data_class(node: ast.ClassDef) -> str | None:
+    """The decorator that makes a class a record; None where there is none."""
+    texts = (ast.unparse(decorator) for decorator in node.decorator_list)
+    return next((text for text in texts if text.partition("(")[0].endswith("dataclass")), None)
+
+
+def _fields(node: ast.ClassDef) -> int:
+    """How many values a record may be given, in the class itself."""
+    named = [each for each in node.body if isinstance(each, ast.AnnAssign)]
+    values = (f"{ast.unparse(each.annotation)} {ast.unparse(each.value) if each.value else ''}" for each in named)
+    return sum("ClassVar" not in text and "init=False" not in text for text in values)
+
+
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_room_holds_many_modules(folder: str) -> None:
     files = python_files(ROOT / folder)
@@ -56,6 +95,12 @@ def test_no_file_is_long(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert long_files(files) == {}
 
 
+@pytest.mark.parametrize("folder", RECORDS)
+def test_records_of_many_fields_take_them_by_name(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert positional_records(python_files(Path(folder))) == []
+
+
 def test_what_is_too_big_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("full", "well", ".venv", "full/__pycache__"):
@@ -69,3 +114,17 @@ def test_what_is_too_big_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     files = python_files(Path("rooms"))
     assert full_rooms(files) == {"rooms/full": 17}
     assert long_files(files) == {"rooms/full/one_more.py": 301}
+
+
+def test_a_record_that_takes_many_fields_in_order_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    fields = "\n".join(f"    f{number}: int" for number in range(4))
+    Path("records.py").write_text(
+        f"@dataclass(frozen=True)\nclass Few:\n{fields}\n    count: ClassVar[int] = 0\n"
+        f"@dataclasses.dataclass\nclass Many:\n{fields}\n    more: int = 0\n"
+        f"@dataclass(frozen=True, kw_only=True)\nclass Named:\n{fields}\n    more: int = 0\n"
+        "@dataclass(frozen=True)\nclass Derived(Few):\n    more: int = 0\n"
+        f"class NoRecord:\n{fields}\n    more: int = 0\n"
+    )
+    named = ["records.py: Many has 5 fields", "records.py: Derived has 5 fields"]
+    assert positional_records([Path("records.py")]) == named

@@ -36,20 +36,20 @@ def test_options_are_given_by_name_as_the_command_line_takes_them(asked: Asked) 
     assert tlsearch.run("images", time_limit="5m", memory="8GB", backbones="vgg16", output="out", seed=3) is SAMPLE
     tlsearch.plan("images", time_limit=300, memory=8_000_000_000, backbones=["vgg16"], output=Path("out"), seed=3)
     wanted = RunConfig(
-        Path("images"), time_limit=300, memory=8_000_000_000, backbones=("vgg16",), output=Path("out"), seed=3
+        dataset=Path("images"), time_limit=300, memory=8_000_000_000, backbones=("vgg16",), output=Path("out"), seed=3
     )
     assert [config for config, *_ in asked] == [wanted, wanted]
 
 
 def test_what_the_model_may_cost_is_given_as_the_command_line_takes_it(asked: Asked) -> None:
     tlsearch.run("images", max_latency="20ms", max_size="10MB", prefer="small")
-    assert asked[0][0] == RunConfig(Path("images"), max_latency=0.02, max_size=10_000_000, prefer="small")
+    assert asked[0][0] == RunConfig(dataset=Path("images"), max_latency=0.02, max_size=10_000_000, prefer="small")
     with pytest.raises(UsageError, match="--max-latency is '20', but it must have a unit: write 20ms or 20s"):
         tlsearch.run("images", max_latency="20")
 
 
 def test_a_configuration_is_taken_as_it_is(asked: Asked) -> None:
-    config, callback = RunConfig(Path("images"), trials=2), Callback()
+    config, callback = RunConfig(dataset=Path("images"), trials=2), Callback()
     tlsearch.run(config, callbacks=[callback])
     assert asked[0][0] is config
     assert list(asked[0][2]) == [callback]

@@ -58,7 +58,7 @@ _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "wei
 _ONE_TIME, _KEPT = ("output", "force", "workers", "memory", "shared_cache", *CLUSTER), ("threads", "round_size")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """What a run was asked for. Every field but ``dataset`` has the default of the command line.
 

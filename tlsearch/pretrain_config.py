@@ -12,7 +12,7 @@ from tlsearch.errors import UsageError
 from tlsearch.utils.texts import is_utf8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PretrainConfig(RunConfig):
     """What was asked for: images and time as for a run, one network, and the name of the weights.
 

@@ -170,7 +170,7 @@ def _config(dataset: RunConfig | Path | str | Iterable[Any], options: dict[str, 
     if not isinstance(dataset, RunConfig):
         check_keys(options, "There is no option", RunConfig)
         lists = {name: (options[name],) for name in LISTS if isinstance(options.get(name), str)}
-        return RunConfig(dataset, **in_numbers({**options, **lists}))
+        return RunConfig(dataset=dataset, **in_numbers({**options, **lists}))
     if options:
         given = ", ".join(options)
         raise UsageError(f"Both a RunConfig and options were given ({given}): put the options into the RunConfig.")

@@ -21,7 +21,7 @@ Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """Images (N, 28, 28) and class numbers (N,); ``fold`` holds positions in the training part."""
 
@@ -44,7 +44,9 @@ def read_data(folder: Path, images: int, tests: int, seed: int) -> Data:
 def divide(train: Pixels, labels: Labels, test: Pixels, truth: Labels, seed: int) -> Data:
     """The images with a part of the training ones, class by class, set aside to validate."""
     val, rest = draw_stratified(labels.tolist(), range(len(labels)), (VAL_SHARE,), (seed,))
-    return Data(train, labels, test, truth, Fold(tuple(rest), tuple(val)))
+    return Data(
+        train_pixels=train, train_labels=labels, test_pixels=test, test_labels=truth, fold=Fold(tuple(rest), tuple(val))
+    )
 
 
 def make_data(images: int, tests: int, seed: int) -> Data:

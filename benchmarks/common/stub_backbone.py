@@ -17,7 +17,7 @@ class Stub:
     name = "stub"
     default_image_size = 32
     min_image_size = 16
-    weights = {"random": WeightSource("nothing", "free", path=Path(__file__).with_name("stub.npz"))}  # noqa: RUF012 - read only
+    weights = {"random": WeightSource(trained_on="nothing", licence="free", path=Path(__file__).with_name("stub.npz"))}  # noqa: RUF012 - read only
 
     def build(self, image_size: int, weights: Path | None) -> Any:
         """(N, S, S, 3) to (N, S / 8, S / 8, 16)."""

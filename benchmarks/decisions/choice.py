@@ -91,7 +91,7 @@ def _rows(name: str, val: int, simulations: int, seed: int, *, short: bool) -> l
     ]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Simulated:
     """One search, with what it saw and what resampled folds say.
 
@@ -131,7 +131,7 @@ class Simulated:
             for trial in range(TRIALS)
         }
         folds = [rng.permutation(search.pool)[:val] for _ in range(MOST_FOLDS)]
-        return cls(search, seen, few, folds, short)
+        return cls(search=search, seen=seen, shared=few, folds=folds, short=short)
 
     @property
     def best(self) -> list[int]:

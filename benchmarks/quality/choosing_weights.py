@@ -147,7 +147,7 @@ def _cache_in(folder: Path) -> Iterator[None]:
 
 def _train(grey: Path, options: argparse.Namespace, folder: Path) -> TrainedWeights:
     config = PretrainConfig(
-        grey,
+        dataset=grey,
         backbones=(options.backbone,),
         name=NAME,
         epochs=options.epochs,

@@ -211,7 +211,7 @@ def request(options: argparse.Namespace, dataset: Path, folder: Path) -> RunConf
 def prepare(config: RunConfig, folder: Path) -> Plan:
     """Read, split and plan as `tlsearch run` does."""
     (folder / WORK_FOLDER).mkdir(parents=True)
-    with new_context(config, folder, TimeBudget(config.effective_time_limit)) as context:
+    with new_context(config, folder, TimeBudget(limit=config.effective_time_limit)) as context:
         files = scan(context)
         ready = preflight(context, files)
         return make_plan(context, check_and_split(context, files, max(ready.sizes)), ready)
@@ -226,12 +226,12 @@ def search(config: RunConfig, folder: Path, plan: Plan, method: Method, seconds:
     plan = replace(plan, space=replace(plan.space, seed=config.seed), costs=replace(plan.costs, made=set()))
     (folder / WORK_FOLDER).mkdir(parents=True)
     worker = WatchedWorker(folder / LOG_NAME)
-    with worker, new_context(config, folder, TimeBudget(seconds)) as context:
+    with worker, new_context(config, folder, TimeBudget(limit=seconds)) as context:
         context = replace(context, pool=WorkerPool(lambda: worker))
         record = open_record(context)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             open_pool(context, plan.data, plan.measured)
-            budget = SearchBudget(seconds)
+            budget = SearchBudget(limit=seconds)
             worker.ends = budget.started + seconds
             with suppress(TimeIsUp):
                 method(replace(context, budget=budget), plan, record, pruning)

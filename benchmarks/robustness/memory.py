@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_images(home / "images", {"": options.images}, options.image_size, options.seed)
         result = run(
             RunConfig(
-                home / "images",
+                dataset=home / "images",
                 backbones=(options.backbone,),
                 trials=options.trials,
                 epochs=options.epochs,

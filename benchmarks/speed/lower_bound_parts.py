@@ -44,7 +44,7 @@ class LowerBound:
         return self.build + self.render + self.forward + self.train
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Parts:
     """What was measured.
 
@@ -112,7 +112,14 @@ class PartsTimer:
             found.append(pooled)
         view = fmean(views) if views else 0.0
         say(f"a pass {fmean(passes):.1f} s, to the last block {prefix_seconds:.1f} s; a view {view:.1f} s")
-        parts = Parts(build_whole, build_prefix, fmean(passes), prefix_seconds, view, whole.policy)
+        parts = Parts(
+            build_whole=build_whole,
+            build_prefix=build_prefix,
+            whole=fmean(passes),
+            prefix=prefix_seconds,
+            view=view,
+            precision=whole.policy,
+        )
         return parts, found, maps
 
     def _measure_solved(self, parts: Parts, specs: Sequence[TrialSpec], pooled: Sequence[Array]) -> None:

@@ -128,7 +128,7 @@ def prepare(options: argparse.Namespace, folder: Path) -> Prepared:
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", experiment="overhead",
     )  # fmt: skip
     (folder / "preparation" / WORK_FOLDER).mkdir(parents=True)
-    with new_context(config, folder / "preparation", TimeBudget(None)) as context:
+    with new_context(config, folder / "preparation", TimeBudget(limit=None)) as context:
         files = scan(context)
         ready = preflight(context, files)
         plan = make_plan(context, check_and_split(context, files, max(ready.sizes)), ready)
@@ -166,7 +166,7 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
     plan = replace(prepared.plan, costs=replace(prepared.plan.costs, made=set()))
     config, output = replace(prepared.config, trials=trials), folder / "output"
     (output / WORK_FOLDER).mkdir(parents=True)
-    with mock.patch.dict(os.environ, environment), new_context(config, output, TimeBudget(None)) as context:
+    with mock.patch.dict(os.environ, environment), new_context(config, output, TimeBudget(limit=None)) as context:
         _warm_up(context, plan)
         # Most of the warm start is no head on frozen features.
         no_warm_start = mock.patch("tlsearch.pipeline.search.warm_start", return_value=[])
@@ -188,11 +188,11 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
         raise SystemExit(f"of {trials} trials {len(finished)} are finished ({states}): {log.why}")
     workers = read_workers(folder / "parts") if watched else []
     return Side(
-        ended - began,
-        tuple(f.spec for f in finished),
-        tuple(f.value for f in finished if f.value is not None),
-        joined(segments, workers, began, ended),
-        len(workers),
+        seconds=ended - began,
+        specs=tuple(f.spec for f in finished),
+        values=tuple(f.value for f in finished if f.value is not None),
+        parts=joined(segments, workers, began, ended),
+        workers=len(workers),
     )
 
 
@@ -232,7 +232,7 @@ def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, 
     if code:
         raise SystemExit(f"the bare side failed:\n{(folder / 'log').read_text(encoding='utf-8')[-2000:]}")
     answer = json.loads((folder / "answer").read_text(encoding="utf-8"))
-    return Side(sum(answer["seconds"]), specs, tuple(answer["values"]), answer["parts"])
+    return Side(seconds=sum(answer["seconds"]), specs=specs, values=tuple(answer["values"]), parts=answer["parts"])
 
 
 def report(options: argparse.Namespace, found: Mapping[str, Mapping[str, Side]]) -> None:

@@ -59,7 +59,7 @@ class Job:
     watched: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Images:
     """Pooled features by row with labels and groups, and which rows train and which validate."""
 
@@ -121,7 +121,14 @@ class _Features:
         used = [a if spec.pooling == "avgmax" else a[:, : a.shape[1] // 2] for a in arrays]
         pool, fold = self._extractor.pool, self._job.fold
         joined = np.concatenate(used, axis=1)
-        return Images(joined, pool.labels, pool.groups, np.asarray(fold.train), np.asarray(fold.val), len(pool.classes))
+        return Images(
+            features=joined,
+            labels=pool.labels,
+            groups=pool.groups,
+            train=np.asarray(fold.train),
+            val=np.asarray(fold.val),
+            classes=len(pool.classes),
+        )
 
 
 def fit(spec: TrialSpec, images: Images) -> float:

@@ -16,7 +16,7 @@ WANTED_SECONDS = 0.5
 WANTED_TRIALS_A_MINUTE = 20.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Side:
     """What one side took.
 

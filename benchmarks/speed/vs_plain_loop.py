@@ -50,7 +50,7 @@ PLAIN = Sample(trials=1, epochs=1)
 TLSEARCH = Sample(trials=2, epochs=3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """What came of one list of trials; seconds, and how many trials were trained for how many epochs."""
 
@@ -131,11 +131,29 @@ def make_rows(setup: Setup, plain: dict[str, Times], ours: dict[str, Totals]) ->
     for kind, specs in setup.kinds.items():
         trained = plain[kind].typical
         measured = max(timed.epochs for timed in trained.values())
-        rows.append(Row(kind, len(specs), plain[kind].total(specs), len(trained), measured, ours[kind]))
+        rows.append(
+            Row(
+                kind=kind,
+                trials=len(specs),
+                plain=plain[kind].total(specs),
+                plain_trained=len(trained),
+                plain_epochs=measured,
+                tlsearch=ours[kind],
+            )
+        )
     seconds, trials, trained_trials = (
         sum(getattr(row, name) for row in rows) for name in ("plain", "trials", "plain_trained")
     )
-    rows.append(Row(MIXED, trials, seconds, trained_trials, rows[0].plain_epochs, ours[MIXED]))
+    rows.append(
+        Row(
+            kind=MIXED,
+            trials=trials,
+            plain=seconds,
+            plain_trained=trained_trials,
+            plain_epochs=rows[0].plain_epochs,
+            tlsearch=ours[MIXED],
+        )
+    )
     return rows
 
 

@@ -93,7 +93,7 @@ def measured(home: Path, options: argparse.Namespace, workers: int) -> Finished:
     """A search by so many workers, after one that is not counted."""
     name = f"{workers}-{options.threads}-{options.round_size}"
     config = RunConfig(
-        home / "images",
+        dataset=home / "images",
         backbones=(options.backbone,),
         augment=("none",),
         trials=options.trials,
@@ -108,7 +108,7 @@ def measured(home: Path, options: argparse.Namespace, workers: int) -> Finished:
     )
     output = home / name
     (output / WORK_FOLDER).mkdir(parents=True)
-    with new_context(config, output, TimeBudget(None)) as context:
+    with new_context(config, output, TimeBudget(limit=None)) as context:
         say(f"{workers} workers: preparing")
         files = scan(context)
         ready = preflight(context, files)

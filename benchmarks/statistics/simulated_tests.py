@@ -23,7 +23,7 @@ SAME_WRONG = 0.6
 """How often two models that both err with an image choose the wrong class by the same draw."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class World:
     """Two models and the images that they are tested on.
 
@@ -53,11 +53,11 @@ class Drawn:
 
 
 WORLDS = (
-    World("even, far apart", 0.90, 0.60, 1, 0.5),
-    World("even, alike", 0.90, 0.88, 1, 0.9),
-    World("7:1, far apart", 0.85, 0.60, 7, 0.5),
-    World("7:1, alike", 0.95, 0.94, 7, 0.9),
-    World("7:1, equal", 0.75, 0.75, 7, 0.5),
+    World(name="even, far apart", winner=0.90, other=0.60, imbalance=1, alike=0.5),
+    World(name="even, alike", winner=0.90, other=0.88, imbalance=1, alike=0.9),
+    World(name="7:1, far apart", winner=0.85, other=0.60, imbalance=7, alike=0.5),
+    World(name="7:1, alike", winner=0.95, other=0.94, imbalance=7, alike=0.9),
+    World(name="7:1, equal", winner=0.75, other=0.75, imbalance=7, alike=0.5),
 )
 
 
@@ -126,7 +126,14 @@ def worlds(groupings: tuple[Grouping, ...] = ("none", "copies", "patients")) -> 
     """Every world with every way of grouping images."""
     for grouping in groupings:
         for world in WORLDS:
-            yield World(world.name, world.winner, world.other, world.imbalance, world.alike, grouping)
+            yield World(
+                name=world.name,
+                winner=world.winner,
+                other=world.other,
+                imbalance=world.imbalance,
+                alike=world.alike,
+                grouping=grouping,
+            )
 
 
 def _groups(y: Labels, grouping: Grouping, rng: np.random.Generator) -> Labels | None:

@@ -149,7 +149,7 @@ def _models(options: argparse.Namespace, room: Path) -> Iterator[tuple[str, Path
         if not (output / "result.json").exists():
             say(f"a run with {backbone}")
             config = RunConfig(
-                options.dataset,
+                dataset=options.dataset,
                 backbones=(backbone,),
                 weights=tuple(given for given in options.weights if given.partition("=")[0] == backbone),
                 image_size=options.image_size,

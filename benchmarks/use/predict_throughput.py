@@ -53,7 +53,7 @@ DISTINCT = 1000
 SAMPLES = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Passage:
     """One call of predict.
 
@@ -111,7 +111,7 @@ def make_model(home: Path, dataset: Path, backbone: str, image_size: int) -> Pat
     """The model of a short run; how good it is does not matter here."""
     run(
         RunConfig(
-            dataset,
+            dataset=dataset,
             backbones=(backbone,),
             trials=1,
             epochs=1,
@@ -206,11 +206,11 @@ def watch_predict(model: Path, folder: Path) -> Passage:
     if process.returncode or done != total:
         raise RuntimeError(f"predict ended with {process.returncode} after {done:,} of {total:,} files")
     return Passage(
-        total,
-        round(seconds, 1),
-        round((total - BATCH) / seconds, 1),
-        round(used / (total - BATCH) * 1000, 3),
-        megabytes,
+        files=total,
+        seconds=round(seconds, 1),
+        rate=round((total - BATCH) / seconds, 1),
+        cpu_milliseconds=round(used / (total - BATCH) * 1000, 3),
+        megabytes=megabytes,
     )
 
 

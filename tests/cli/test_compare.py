@@ -51,7 +51,7 @@ def write(tmp_path: Path, sample: RunResult, monkeypatch: pytest.MonkeyPatch) ->
     def make(name: str, options: dict[str, Any] | None = None, **changes: Any) -> Path:
         write_result(replace(sample, **{"predictions": None, **changes}), tmp_path / name)
         if options is not None:
-            RunConfig(Path(sample.dataset.path), **options).to_toml(tmp_path / name / "run.toml")
+            RunConfig(dataset=Path(sample.dataset.path), **options).to_toml(tmp_path / name / "run.toml")
         return Path(name)
 
     return make

@@ -30,7 +30,7 @@ NAMES = [f.name for f in fields(RunConfig) if f.name != "dataset"]
 @given(some.sampled_from(NAMES), JUNK)
 def test_any_value_is_taken_or_named(name: str, value: Any) -> None:
     try:
-        config = RunConfig(Path("images"), **{name: value})
+        config = RunConfig(dataset=Path("images"), **{name: value})
     except UsageError as error:
         said = str(error)
         assert said.startswith(f"--{TYPED.get(name, name).replace('_', '-')} is ")
@@ -46,7 +46,7 @@ def test_any_value_is_taken_or_named(name: str, value: Any) -> None:
 @given(name=some.sampled_from(NAMES), value=JUNK)
 def test_what_is_taken_comes_back_from_its_file(tmp_path: Path, name: str, value: Any) -> None:
     try:
-        config = RunConfig(Path("/images"), **{name: value})
+        config = RunConfig(dataset=Path("/images"), **{name: value})
     except UsageError:
         return
     config.to_toml(tmp_path / "run.toml")

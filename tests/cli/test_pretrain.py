@@ -55,7 +55,7 @@ def test_it_begins_with_random_values_named_weights_or_a_file(
 def test_an_interrupted_training_goes_on_with_what_it_was_asked_for(
     asked: list[PretrainConfig], tmp_path: Path
 ) -> None:
-    first = PretrainConfig(tmp_path / "images", backbones=("vgg16",), name="mine", augment=("none",), seed=3)
+    first = PretrainConfig(dataset=tmp_path / "images", backbones=("vgg16",), name="mine", augment=("none",), seed=3)
     (tmp_path / "out").mkdir()
     (tmp_path / "images").mkdir()
     first.to_toml(tmp_path / "out" / "pretrain.toml")

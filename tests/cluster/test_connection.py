@@ -91,25 +91,25 @@ def test_options_that_do_not_fit_are_refused(arguments: list[str], said: str, tm
 
 
 def test_where_a_run_computes_is_no_part_of_what_it_was_asked_for(tmp_path: Path) -> None:
-    here = RunConfig(tmp_path, workers=2)
-    there = RunConfig(tmp_path, cluster="ray://head:10001", cpus_per_worker=2, gpus_per_worker=0.5)
+    here = RunConfig(dataset=tmp_path, workers=2)
+    there = RunConfig(dataset=tmp_path, cluster="ray://head:10001", cpus_per_worker=2, gpus_per_worker=0.5)
     assert here.differences(there) == there.differences(here) == []
     there.to_toml(tmp_path / "run.toml")
     again = RunConfig.from_toml(tmp_path / "run.toml")
     assert (again.cluster, again.cpus_per_worker, again.gpus_per_worker) == ("ray://head:10001", 2, 0.5)
     with pytest.raises(UsageError, match="leave --cluster out"):
-        PretrainConfig(tmp_path, backbones=("vgg16",), name="own", cluster="auto")
+        PretrainConfig(dataset=tmp_path, backbones=("vgg16",), name="own", cluster="auto")
 
 
 @pytest.mark.parametrize("address", ["auto", "10.0.0.1:6379", "ray://head.example.org:10001", "[::1]:6379"])
 def test_addresses(address: str, tmp_path: Path) -> None:
-    assert RunConfig(tmp_path, cluster=address).cluster == address
+    assert RunConfig(dataset=tmp_path, cluster=address).cluster == address
 
 
 @pytest.mark.parametrize("address", ["", "head", "http://head:1", "ray://head", "head:port", "a b:1", "ray://:1"])
 def test_what_is_no_address(address: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--cluster is"):
-        RunConfig(tmp_path, cluster=address)
+        RunConfig(dataset=tmp_path, cluster=address)
 
 
 def test_what_is_said_of_other_errors() -> None:

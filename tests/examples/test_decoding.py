@@ -40,24 +40,29 @@ DEEP = {
 }
 
 
+@pytest.fixture
+def all_pictures(pictures: list[Path], tmp_path: Path) -> list[Path]:
+    """The pictures of the other tests, and those of whole numbers above 255, of fractions, and half transparent."""
+    for name, values in DEEP.items():
+        Image.fromarray(values.reshape(20, 30)).save(tmp_path / name)
+    Image.new("LA", (30, 50), (90, 100)).save(tmp_path / "grey and see-through.png")
+    return [*pictures, *sorted(tmp_path.iterdir())]
+
+
 @pytest.mark.parametrize("resize", ["squash", "pad", "crop"])
-@pytest.mark.parametrize(("size", "base"), [(16, 16), (40, 64), (300, 300)])
+@pytest.mark.parametrize("sizes", [(16, 16), (40, 64), (300, 300)])
 @pytest.mark.parametrize("window", [None, (100.0, 30_000.0)])
 def test_a_picture_is_decoded_as_tlsearch_decodes_it(
     pictures_module: Any,
     exported: tuple[Predictor, Path],
-    pictures: list[Path],
-    tmp_path: Path,
+    all_pictures: list[Path],
     resize: str,
-    size: int,
-    base: int,
+    sizes: tuple[int, int],
     window: tuple[float, float] | None,
 ) -> None:
-    for name, values in DEEP.items():
-        Image.fromarray(values.reshape(20, 30)).save(tmp_path / name)
-    Image.new("LA", (30, 50), (90, 100)).save(tmp_path / "grey and see-through.png")
+    size, base = sizes
     config = {**exported[0].config, "image_size": size, "decode_size": base, "resize": resize, "window": window}
     told = metadata(Predictor(exported[0].model, exported[0].labels, config, exported[0].folder))
-    for file in (*pictures, *sorted(tmp_path.iterdir())):
+    for file in all_pictures:
         ours = read_square(file, size, base, Decoding(window, resize))
         assert (pictures_module.decode(file.read_bytes(), told) == ours).all(), file.name

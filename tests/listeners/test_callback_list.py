@@ -108,7 +108,7 @@ def test_what_a_recorder_raises_ends_the_run(tmp_path: Path) -> None:
             raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        CallbackList([Full()]).on_run_begin(RunInfo(config=RunConfig(tmp_path), output=tmp_path))
+        CallbackList([Full()]).on_run_begin(RunInfo(config=RunConfig(dataset=tmp_path), output=tmp_path))
 
 
 def test_a_reporter_is_a_callback() -> None:

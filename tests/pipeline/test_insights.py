@@ -58,7 +58,7 @@ def data(pool: Sequence[int] = POOL, labels: Sequence[int] = POOL_LABELS) -> Dat
     known = dict(zip(pool, labels, strict=True))
     every = [known.get(row, 0) for row in range(count)]
     test = [row for row in range(count) if row not in known]
-    return make_data(every, test=test, val=(), classes=CLASSES, index=make_index(every, CLASSES))
+    return make_data(every, test=test, val=(), index=make_index(every, CLASSES))
 
 
 def found(

@@ -35,7 +35,7 @@ def test_it_is_told_of_a_run(install: InstallPlugin, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "images" / "a.png")
     heard = Heard()
-    with open_run(RunConfig(tmp_path / "images", output=tmp_path / "out"), None, [heard]) as context:
+    with open_run(RunConfig(dataset=tmp_path / "images", output=tmp_path / "out"), None, [heard]) as context:
         assert (tmp_path / "out" / "diary.txt").read_text() == "begins"
         context.callbacks.on_run_end(None)
     assert heard.warnings == [

@@ -66,7 +66,7 @@ def test_the_record_says_why(
     images: Path, tmp_path: Path, error: BaseException, raised: type[BaseException], reason: str, interrupted: bool
 ) -> None:
     record, ends = Begun(), Ends()
-    config = RunConfig(images, output=tmp_path / "out")
+    config = RunConfig(dataset=images, output=tmp_path / "out")
 
     def fail() -> None:
         with open_run(config, None, [ends]) as context:
@@ -80,7 +80,7 @@ def test_the_record_says_why(
 
 
 def test_before_work_has_begun_the_request_is_at_fault(images: Path, tmp_path: Path) -> None:
-    config = RunConfig(images, output=tmp_path / "out")
+    config = RunConfig(dataset=images, output=tmp_path / "out")
     with pytest.raises(UsageError, match="no such thing") as caught, open_run(config, None, []):
         raise UsageError("There is no such thing.")
     assert not isinstance(caught.value, RunError)

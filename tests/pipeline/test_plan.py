@@ -58,7 +58,7 @@ PLUGINS = plugin_facts(broken=(broken_plugin("augmentation", "torn", "torn-plugi
     ],
 )
 def test_policies(tmp_path: Path, asked: tuple[str, ...], policies: tuple[str, ...]) -> None:
-    assert choose_policies(RunConfig(tmp_path, augment=asked), PLUGINS) == policies
+    assert choose_policies(RunConfig(dataset=tmp_path, augment=asked), PLUGINS) == policies
 
 
 @pytest.mark.parametrize(
@@ -70,20 +70,20 @@ def test_policies(tmp_path: Path, asked: tuple[str, ...], policies: tuple[str, .
 )
 def test_policies_that_are_not_there(tmp_path: Path, name: str, words: str) -> None:
     with pytest.raises(PluginError, match=words) as caught:
-        choose_policies(RunConfig(tmp_path, augment=("flip", name)), PLUGINS)
+        choose_policies(RunConfig(dataset=tmp_path, augment=("flip", name)), PLUGINS)
     assert caught.value.exit_code == 2
 
 
 def test_default_policies_that_are_not_installed_are_left_out(tmp_path: Path) -> None:
     bare = plugin_facts(augmentations={"color": PLUGINS.augmentation_hints["color"]})
-    assert choose_policies(RunConfig(tmp_path), bare) == ("none", "color")
+    assert choose_policies(RunConfig(dataset=tmp_path), bare) == ("none", "color")
 
 
 def test_an_augmentation_of_another_package_may_take_part_by_default(tmp_path: Path) -> None:
     hints = {name: AugmentationHints(by_default=True) for name in ("blur", "color")}
     hints |= {"weak": AugmentationHints(by_default=True, role="mild"), "rare": AugmentationHints(role="strong")}
     facts = plugin_facts(augmentations=hints)
-    assert choose_policies(RunConfig(tmp_path), facts) == ("none", "weak", "blur", "color")
+    assert choose_policies(RunConfig(dataset=tmp_path), facts) == ("none", "weak", "blur", "color")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,9 @@ def test_sizes_come_from_the_median_short_side(tmp_path: Path, times: int, optio
     )
     found = AvailableCandidate(backbone_facts("lite"), weights.from_file("imagenet", installed_file(tmp_path)))
     assert sizes_of(
-        [found], Survey(root=tmp_path, classes=("a",), images=images, skipped=()), RunConfig(tmp_path, **options)
+        [found],
+        Survey(root=tmp_path, classes=("a",), images=images, skipped=()),
+        RunConfig(dataset=tmp_path, **options),
     ) == [size]
 
 

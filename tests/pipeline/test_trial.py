@@ -13,6 +13,7 @@ from tests.helpers.pipeline.contexts import make_context
 from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
 from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.trial import Epochs, note_pace, run_trial
@@ -126,7 +127,7 @@ def test_a_trial_that_an_earlier_attempt_completed_is_not_run_again(tmp_path: Pa
 
     first, second = Worker(2), Worker(2)
     context = make_context(tmp_path, first)
-    keeping = make_context(tmp_path, first, recorders=[CheckpointCallback(context.checkpoint)])
+    keeping = replace(context, callbacks=CallbackList([CheckpointCallback(context.checkpoint)], []))
     completed = run_trial(keeping, make_trial("trial"), judge)
     again = run_trial(make_context(tmp_path, second), make_trial("trial"), judge)
     assert again.result == completed.result

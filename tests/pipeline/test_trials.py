@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.worker.test_side_by_side import Fake
 from tlsearch.callbacks import TrialInfo
 from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError
-from tlsearch.listeners.callback_list import Recorder
+from tlsearch.listeners.callback_list import CallbackList, Recorder
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.context import RunContext
@@ -106,7 +107,7 @@ def trial(number: int) -> RunningTrial:
 
 
 def context_of(folder: Path, office: Office, workers: int, *recorders: Recorder) -> RunContext:
-    context = make_context(folder, Trainer(office), recorders=recorders)
+    context = replace(make_context(folder, Trainer(office)), callbacks=CallbackList(recorders, []))
     context.pool._make = lambda: Trainer(office)
     context.pool.settle(workers, 1, repeats=True)
     return context

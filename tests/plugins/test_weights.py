@@ -34,7 +34,9 @@ def source(tmp_path: Path) -> WeightSource:
     """A source whose address is a file."""
     origin = tmp_path / "origin.h5"
     origin.write_bytes(CONTENT)
-    return WeightSource("things", "free", url=origin.as_uri(), filename="net.h5", file_hash=MD5, megabytes=1.0)
+    return WeightSource(
+        trained_on="things", licence="free", url=origin.as_uri(), filename="net.h5", file_hash=MD5, megabytes=1.0
+    )
 
 
 def test_nothing_anywhere_needs_a_download(source: WeightSource) -> None:
@@ -71,7 +73,7 @@ def test_a_wrong_file_in_the_weights_folder_is_an_error_and_in_the_cache_is_none
 
 def test_bundled_weights_are_found_and_missing_ones_named(tmp_path: Path) -> None:
     bundled = tmp_path / "bundled.npz"
-    source = WeightSource("things", "free", path=bundled)
+    source = WeightSource(trained_on="things", licence="free", path=bundled)
     with pytest.raises(WeightsError, match="reinstall the plugin"):
         weights.resolve("net", "imagenet", source)
     bundled.write_bytes(CONTENT)
@@ -93,7 +95,9 @@ def test_a_file_that_a_user_names(tmp_path: Path) -> None:
 def test_both_kinds_of_hash_are_known(tmp_path: Path, digest: str | None) -> None:
     file = tmp_path / "f"
     file.write_bytes(CONTENT)
-    source = WeightSource("things", "free", url="https://example.org/f", filename="f", file_hash=digest)
+    source = WeightSource(
+        trained_on="things", licence="free", url="https://example.org/f", filename="f", file_hash=digest
+    )
     weights.verify(file, source)
     file.write_bytes(CONTENT + b"!")
     if digest:
@@ -113,10 +117,10 @@ def test_download_tells_its_progress_and_fetches_once(source: WeightSource, tmp_
 
 
 def test_a_download_that_fails_leaves_nothing_behind(source: WeightSource, tmp_path: Path) -> None:
-    wrong = WeightSource("things", "free", url=source.url, filename="net.h5", file_hash="0" * 32)
+    wrong = WeightSource(trained_on="things", licence="free", url=source.url, filename="net.h5", file_hash="0" * 32)
     with pytest.raises(WeightsError, match="another hash"):
         weights.download(wrong, tmp_path / "to")
-    gone = WeightSource("things", "free", url=f"{source.url}.gone", filename="net.h5", file_hash=MD5)
+    gone = WeightSource(trained_on="things", licence="free", url=f"{source.url}.gone", filename="net.h5", file_hash=MD5)
     with pytest.raises(WeightsError, match="could not be fetched"):
         weights.download(gone, tmp_path / "to")
     assert list((tmp_path / "to").iterdir()) == []
@@ -162,10 +166,10 @@ def test_a_host_that_refuses_is_not_reachable(monkeypatch: pytest.MonkeyPatch) -
 
 def test_hosts_of_names_each_once() -> None:
     sources = [
-        WeightSource("t", "l", url="https://b.example/x", filename="x"),
-        WeightSource("t", "l", url="https://a.example/x", filename="x"),
-        WeightSource("t", "l", url="https://b.example/y", filename="y"),
-        WeightSource("t", "l", path=Path("z")),
+        WeightSource(trained_on="t", licence="l", url="https://b.example/x", filename="x"),
+        WeightSource(trained_on="t", licence="l", url="https://a.example/x", filename="x"),
+        WeightSource(trained_on="t", licence="l", url="https://b.example/y", filename="y"),
+        WeightSource(trained_on="t", licence="l", path=Path("z")),
     ]
     assert weights.hosts_of(sources) == ("a.example", "b.example")
 

@@ -197,6 +197,7 @@ def test_a_bare_result_still_makes_a_page(tmp_path: Path) -> None:
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     evil = '"><script>alert(1)</script>$\\frac{&amp;\u202e\udcff'
     names = (evil, *CLASSES[1:])
+    suspect = replace(SUSPECT, path=evil, given=evil, suggested=evil)
     hostile = replace(
         SAMPLE,
         dataset=replace(
@@ -211,7 +212,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         mistakes=(Mistake(path=evil, true=evil, predicted=evil, probability=0.5),),
         insights=replace(
             SAMPLE.insights,
-            label_errors=LabelErrors(9, 1, (replace(SUSPECT, path=evil, given=evil, suggested=evil),)),
+            label_errors=LabelErrors(examined=9, estimated=1, suspects=(suspect,)),
         ),
         versions={evil: evil},
         command=evil,

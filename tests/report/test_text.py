@@ -132,7 +132,7 @@ def test_how_many_suspects_are_wrong_is_said_as_it_was_measured(
 
 
 def labels_of(estimated: int, suspects: int) -> LabelErrors:
-    return LabelErrors(1336, estimated, (SUSPECT,) * suspects, by_winner=1336, suspected=53)
+    return LabelErrors(examined=1336, estimated=estimated, suspects=(SUSPECT,) * suspects, by_winner=1336, suspected=53)
 
 
 @pytest.mark.parametrize(

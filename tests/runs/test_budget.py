@@ -34,17 +34,17 @@ def test_the_shares_are_the_whole() -> None:
 
 def test_without_a_fair_comparison_the_search_has_what_it_would_take(hands: Hands) -> None:
     assert sum(SHARES_WITHOUT_COMPARISON.values()) == pytest.approx(1)
-    budget = TimeBudget(1000.0, started=hands.now)
+    budget = TimeBudget(limit=1000.0, started=hands.now)
     assert budget.trial_share() == 250  # as long as a network from scratch
     budget.compares = False
     assert [budget.share(step) for step in SHARES] == pytest.approx([100, 100, 650, 100, 50])
     assert budget.trial_share() == 350
     assert budget.left_for("search", "confirm", "rest") == pytest.approx(200)
-    assert TimeBudget(None, compares=False).trial_share() is None
+    assert TimeBudget(limit=None, compares=False).trial_share() is None
 
 
 def test_shares_of_a_limit(hands: Hands) -> None:
-    budget = TimeBudget(300.0, started=hands.now)
+    budget = TimeBudget(limit=300.0, started=hands.now)
     assert [budget.share(step) for step in SHARES] == pytest.approx([30, 75, 150, 30, 30])
     hands.now += 200
     assert budget.elapsed() == 200
@@ -55,7 +55,7 @@ def test_shares_of_a_limit(hands: Hands) -> None:
 
 @pytest.mark.parametrize(("limit", "seconds"), [(45, 13.5), (200, 30), (300, 30), (480, 30), (600, 30), (1800, 90)])
 def test_a_short_run_keeps_more_for_its_end(limit: float, seconds: float) -> None:
-    assert TimeBudget(limit).share("rest") == pytest.approx(seconds)
+    assert TimeBudget(limit=limit).share("rest") == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_short_run_keeps_more_for_its_end(limit: float, seconds: float) -> Non
 def test_a_busy_machine_does_not_take_the_time_from_the_search(limit: float, slower: float, seconds: float) -> None:
     end = EndPrice(models=45.0, report=15.0, alone=20.0)
     assert kept_for_end(limit, end, slower) == pytest.approx(seconds)
-    budget = TimeBudget(limit, end=end)
+    budget = TimeBudget(limit=limit, end=end)
     budget.pace.note(1e6, slower * 1e6)
     assert budget.share("rest") == pytest.approx(seconds, rel=1e-3)
 
@@ -81,7 +81,7 @@ def test_what_the_end_takes_in_any_case_is_kept_for_it() -> None:
 
 
 def test_what_fits(hands: Hands) -> None:
-    budget = TimeBudget(300.0, started=hands.now)
+    budget = TimeBudget(limit=300.0, started=hands.now)
     hands.now += 200
     assert budget.fits(39.9, "confirm", "rest")
     assert not budget.fits(40.1, "confirm", "rest")
@@ -92,7 +92,7 @@ def test_what_fits(hands: Hands) -> None:
 
 
 def test_without_a_limit_everything_fits(hands: Hands) -> None:
-    budget = TimeBudget(None, started=hands.now)
+    budget = TimeBudget(limit=None, started=hands.now)
     hands.now += 1e6
     assert budget.fits(1e9, "confirm", "rest")
     assert budget.left_for("rest") is None
@@ -100,7 +100,7 @@ def test_without_a_limit_everything_fits(hands: Hands) -> None:
 
 
 def test_timings_of_a_step_add_up(hands: Hands) -> None:
-    budget = TimeBudget(None, started=hands.now)
+    budget = TimeBudget(limit=None, started=hands.now)
     with budget.measure("scan"):
         hands.now += 2
     with budget.measure("plan"):

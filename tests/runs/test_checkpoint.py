@@ -51,8 +51,8 @@ class Computed:
 def test_a_result_is_computed_once_and_comes_back_as_it_was(tmp_path: Path) -> None:
     computed = Computed(OUTCOME)
     key = ("trial", "confirmation", SPEC, ((1, 2), (3,)))
-    assert Checkpoint(tmp_path / "new", TimeBudget(None), {}).get_or_compute(key, Outcome, computed) is OUTCOME
-    again = Checkpoint(tmp_path / "new", TimeBudget(None), {}).get_or_compute(key, Outcome, computed)
+    assert Checkpoint(tmp_path / "new", TimeBudget(limit=None), {}).get_or_compute(key, Outcome, computed) is OUTCOME
+    again = Checkpoint(tmp_path / "new", TimeBudget(limit=None), {}).get_or_compute(key, Outcome, computed)
     assert computed.times == 1
     assert isinstance(again, Outcome)
     assert replace(again.result, history=()) == replace(RESULT, history=())
@@ -66,13 +66,13 @@ def test_measurements_come_back_as_they_were(tmp_path: Path) -> None:
     facts = facts_of(LITE)
     scores = ((0.25, 0.0125), (0.5, 1 / 3))
     for _ in range(2):
-        checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
+        checkpoint = Checkpoint(tmp_path, TimeBudget(limit=None), {})
         assert checkpoint.get_or_compute(("measure", LITE, 0.4), MeasuredCandidate, lambda: facts) == facts
         assert checkpoint.get_or_compute(("profile", LITE), tuple[tuple[float, float], ...], lambda: scores) == scores
 
 
 def test_everything_in_a_key_counts(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
+    checkpoint = Checkpoint(tmp_path, TimeBudget(limit=None), {})
     keys = [("a", SPEC), ("b", SPEC), ("a", replace(SPEC, seed=7)), ("a", SPEC, 1), ("a", SPEC, 2.5)]
     computed = [Computed(number) for number in range(len(keys))]
     for _ in range(2):
@@ -83,13 +83,13 @@ def test_everything_in_a_key_counts(tmp_path: Path) -> None:
 
 
 def test_a_result_brings_back_the_time_at_which_it_was_put(tmp_path: Path) -> None:
-    first = TimeBudget(1000.0)
+    first = TimeBudget(limit=1000.0)
     first.set(300.0)
     with first.measure("search"):
         first.set(420.0)
     assert first.timings["search"] == pytest.approx(120, abs=1)
     Checkpoint(tmp_path, first, {}).get_or_compute(("trial", 1), int, lambda: 1)
-    second = TimeBudget(1000.0)
+    second = TimeBudget(limit=1000.0)
     with second.measure("search"):
         Checkpoint(tmp_path, second, {}).get_or_compute(("trial", 1), int, lambda: 2)
     assert second.elapsed() == pytest.approx(420, abs=1)
@@ -98,7 +98,7 @@ def test_a_result_brings_back_the_time_at_which_it_was_put(tmp_path: Path) -> No
 
 
 def test_the_clock_is_not_turned_back_by_what_this_attempt_has_kept(tmp_path: Path) -> None:
-    budget = TimeBudget(None)
+    budget = TimeBudget(limit=None)
     checkpoint = Checkpoint(tmp_path, budget, {})
     checkpoint.get_or_compute(("trial", 1), int, lambda: 1)
     budget.set(100.0)
@@ -108,7 +108,7 @@ def test_the_clock_is_not_turned_back_by_what_this_attempt_has_kept(tmp_path: Pa
 
 @pytest.mark.parametrize("left", ["", '{"name": "trial", "val', "[]"])
 def test_half_a_result_is_none(tmp_path: Path, left: str) -> None:
-    checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
+    checkpoint = Checkpoint(tmp_path, TimeBudget(limit=None), {})
     checkpoint.get_or_compute(("trial", 1), int, lambda: 1)
     (file,) = tmp_path.iterdir()
     file.write_text(left)
@@ -118,7 +118,7 @@ def test_half_a_result_is_none(tmp_path: Path, left: str) -> None:
 
 
 def test_what_fails_is_computed_again(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
+    checkpoint = Checkpoint(tmp_path, TimeBudget(limit=None), {})
 
     def fail() -> int:
         raise KeyboardInterrupt
@@ -130,7 +130,7 @@ def test_what_fails_is_computed_again(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told(small_disk: Path) -> None:
-    checkpoint = Checkpoint(small_disk, TimeBudget(None), {})
+    checkpoint = Checkpoint(small_disk, TimeBudget(limit=None), {})
     checkpoint.get_or_compute(("trial", 1), int, lambda: 1)
     large = tuple(float(number) for number in range(200_000))
     with pytest.raises(

@@ -20,7 +20,7 @@ DATA = Path("images")
 
 def test_output_is_named_after_data_and_time_and_never_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    config = RunConfig(Path("my shoes!"))
+    config = RunConfig(dataset=Path("my shoes!"))
     runs = tmp_path / "tlsearch-runs"
     assert claim_output(config, NOW) == runs / "my-shoes-20261122-1012"
     assert claim_output(config, NOW) == runs / "my-shoes-20261122-1012-2"
@@ -31,13 +31,13 @@ def test_output_is_named_after_data_and_time_and_never_shared(tmp_path: Path, mo
 def test_an_empty_folder_or_one_with_other_files_will_do(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").touch()
-    assert claim_output(RunConfig(DATA, output=tmp_path / "out")) == tmp_path / "out"
-    assert claim_output(RunConfig(DATA, output=tmp_path / "a" / "b")).is_dir()
+    assert claim_output(RunConfig(dataset=DATA, output=tmp_path / "out")) == tmp_path / "out"
+    assert claim_output(RunConfig(dataset=DATA, output=tmp_path / "a" / "b")).is_dir()
 
 
 def test_a_run_and_a_pretraining_do_not_share_a_folder(tmp_path: Path) -> None:
-    run = RunConfig(DATA, output=tmp_path, backbones=("vgg16",))
-    training = PretrainConfig(DATA, output=tmp_path, backbones=("vgg16",), name="fashion")
+    run = RunConfig(dataset=DATA, output=tmp_path, backbones=("vgg16",))
+    training = PretrainConfig(dataset=DATA, output=tmp_path, backbones=("vgg16",), name="fashion")
     training.to_toml(tmp_path / "pretrain.toml")
     check_output(training)
     with pytest.raises(UsageError, match="already holds a run, which was asked for with --name fashion"):
@@ -55,8 +55,8 @@ def test_a_run_and_a_pretraining_do_not_share_a_folder(tmp_path: Path) -> None:
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, trace: str) -> None:
     (tmp_path / trace).touch()
     with pytest.raises(UsageError, match=f"already holds a run .*{trace}.*name another folder"):
-        claim_output(RunConfig(DATA, output=tmp_path))
-    assert claim_output(RunConfig(DATA, output=tmp_path, force=True)) == tmp_path
+        claim_output(RunConfig(dataset=DATA, output=tmp_path))
+    assert claim_output(RunConfig(dataset=DATA, output=tmp_path, force=True)) == tmp_path
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, trace: str) -> Non
     ],
 )
 def test_a_run_that_was_asked_for_otherwise_is_refused(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
-    config = RunConfig(DATA, epochs=3, time_limit=60, output=tmp_path)
+    config = RunConfig(dataset=DATA, epochs=3, time_limit=60, output=tmp_path)
     config.to_toml(tmp_path / "run.toml")
     assert claim_output(config) == tmp_path  # the same goes on
     with pytest.raises(UsageError, match=f"already holds a run, which was {sentence}"):
@@ -79,7 +79,7 @@ def test_a_run_that_was_asked_for_otherwise_is_refused(tmp_path: Path, change: d
 
 
 def test_images_of_a_run_that_goes_on_may_have_moved_but_not_those_of_one_that_is_over(tmp_path: Path) -> None:
-    config = RunConfig(DATA, output=tmp_path)
+    config = RunConfig(dataset=DATA, output=tmp_path)
     config.to_toml(tmp_path / "run.toml")
     assert claim_output(replace(config, dataset=Path("moved"))) == tmp_path
     with pytest.raises(UsageError, match="asked for with --train left out: name another folder"):
@@ -108,9 +108,9 @@ def test_what_is_set_aside_is_what_a_run_made(tmp_path: Path) -> None:
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     with pytest.raises(UsageError, match="is a file: name a folder"):
-        check_output(RunConfig(DATA, output=tmp_path / "out"))
+        check_output(RunConfig(dataset=DATA, output=tmp_path / "out"))
     with pytest.raises(UsageError, match="cannot be made"):
-        claim_output(RunConfig(DATA, output=tmp_path / "out" / "below"))
+        claim_output(RunConfig(dataset=DATA, output=tmp_path / "out" / "below"))
 
 
 @pytest.mark.parametrize("output", ["images", "images/cat/out", "new", "new/out", "link/out", "elsewhere/../images"])
@@ -119,7 +119,7 @@ def test_results_never_lie_among_the_images(tmp_path: Path, output: str) -> None
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "images")
     before = sorted(tmp_path.rglob("*"))
-    config = RunConfig(tmp_path / "images", test=tmp_path / "new", output=tmp_path / output)
+    config = RunConfig(dataset=tmp_path / "images", test=tmp_path / "new", output=tmp_path / output)
     with pytest.raises(UsageError, match="where the images are: name a folder elsewhere with --output"):
         claim_output(config)
     assert sorted(tmp_path.rglob("*")) == before
@@ -130,6 +130,6 @@ def test_results_never_lie_among_the_images_where_no_output_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="where the images are"):
-        claim_output(RunConfig(Path()))
+        claim_output(RunConfig(dataset=Path()))
     assert list(tmp_path.iterdir()) == []
-    assert claim_output(RunConfig(tmp_path / "images"), NOW).is_dir()  # beside the images will do
+    assert claim_output(RunConfig(dataset=tmp_path / "images"), NOW).is_dir()  # beside the images will do

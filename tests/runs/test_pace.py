@@ -70,7 +70,7 @@ def test_a_trial_says_something_by_how_much_of_it_was_trained() -> None:
 
 
 def test_what_comes_later_is_priced_by_the_pace() -> None:
-    budget = TimeBudget(1000.0)
+    budget = TimeBudget(limit=1000.0)
     budget.end = EndPrice(models=60.0, report=10.0)
     assert budget.share("rest") == 70.0
     assert budget.price(20.0) == 20.0
@@ -83,7 +83,7 @@ def test_what_comes_later_is_priced_by_the_pace() -> None:
 
 
 def test_a_cheap_end_keeps_its_share() -> None:
-    budget = TimeBudget(1000.0)
+    budget = TimeBudget(limit=1000.0)
     budget.end = EndPrice(models=5.0, report=1.0)
     assert budget.share("rest") == 50.0
-    assert TimeBudget(None).left_before_report() is None
+    assert TimeBudget(limit=None).left_before_report() is None

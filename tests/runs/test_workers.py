@@ -15,7 +15,7 @@ TWO_CORES = Machine(cores=2, memory=LARGE)
 
 
 def asked(**options: Any) -> RunConfig:
-    return RunConfig(Path("images"), **options)
+    return RunConfig(dataset=Path("images"), **options)
 
 
 @pytest.mark.parametrize(

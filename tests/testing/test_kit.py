@@ -77,14 +77,18 @@ def test_a_broken_backbone_fails_its_check(kind: type[Net], check: str, said: st
 def test_weights_that_are_named_must_be_loaded(tmp_path: Path) -> None:
     file = tmp_path / "net.weights.h5"
     Net().build(48, None).save_weights(file)
-    source = WeightSource("nothing", "free", path=file)
+    source = WeightSource(trained_on="nothing", licence="free", path=file)
     name = "its weights are loaded"
     small = type("TinyIgnores", (Tiny, IgnoresFile), {})
     for kind, status in ((Net, "passed"), (IgnoresFile, "failed"), (Tiny, "passed"), (small, "failed")):
         plugin = type(kind.__name__, (kind,), {"weights": {"own": source}})()
         (result,) = run_checks({name: checks_of("backbone")[name]}, plugin)
         assert result.status == status, kind
-    gone = type("Gone", (Net,), {"weights": {"own": WeightSource("nothing", "free", path=tmp_path / "no.h5")}})()
+    gone = type(
+        "Gone",
+        (Net,),
+        {"weights": {"own": WeightSource(trained_on="nothing", licence="free", path=tmp_path / "no.h5")}},
+    )()
     (result,) = run_checks({name: checks_of("backbone")[name]}, gone)
     assert "reinstall the plugin" in result.detail
 

@@ -32,8 +32,14 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def tracker(store: Path, tmp_path: Path, told: list[str], request: pytest.FixtureRequest) -> Tracker:
-    return again(store, tmp_path, told, request.node.name)
+def reopen(store: Path, tmp_path: Path, told: list[str], request: pytest.FixtureRequest) -> Callable[[], Tracker]:
+    """Opens the tracker of this test, as each of its processes does."""
+    return lambda: again(store, tmp_path, told, request.node.name)
+
+
+@pytest.fixture
+def tracker(reopen: Callable[[], Tracker]) -> Tracker:
+    return reopen()
 
 
 def test_what_a_store_missed_is_sent_when_it_answers(
@@ -174,12 +180,11 @@ def test_a_full_disk_is_an_error(tracker: Tracker, monkeypatch: pytest.MonkeyPat
 )
 def test_a_damaged_write_is_told_and_left_out(
     tracker: Tracker,
-    store: Path,
+    reopen: Callable[[], Tracker],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     told: list[str],
     content: str,
-    request: pytest.FixtureRequest,
 ) -> None:
     parent = tracker.start_parent("search", {}, {})
     with monkeypatch.context() as patch:
@@ -189,7 +194,7 @@ def test_a_damaged_write_is_told_and_left_out(
         note(tracker, parent, {"b": 2.0})
     sorted((tmp_path / "unsent").glob("0*.json"))[0].write_text(content)
     (tmp_path / "unsent" / "ids.json").write_text("[1]")
-    second = again(store, tmp_path, told, request.node.name)
+    second = reopen()
     assert second.send_waiting() == 0
     assert second.sent == 1
     assert "what was kept in" in told[1]

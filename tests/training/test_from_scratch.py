@@ -202,7 +202,7 @@ def test_the_seconds_of_compiling_are_the_best_ones(network: Network, tmp_path: 
 def test_compiling_is_the_start_and_what_the_first_ones_epochs_took_longer() -> None:
     nothing: Any = None
     first, second, third = [
-        _Rate(nothing, nothing, prepared, epoch_seconds=seconds)
+        _Rate(spec=nothing, trainer=nothing, prepared=prepared, epoch_seconds=seconds)
         for prepared, seconds in [(2.0, [9.0, 1.0, 4.0, 5.0]), (0.1, [1.0, 1.0, 1.5]), (0.1, [1.2])]
     ]
     assert _compiling([first, second, third]) == pytest.approx(2.0 + 7.9 + 0.0 + 2.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -64,11 +64,23 @@ def undisturbed(network: Network, tmp_path_factory: pytest.TempPathFactory) -> T
     return train(network, tmp_path_factory.mktemp("undisturbed"), None)
 
 
+class Kills(NamedTuple):
+    """When a training is killed, where so large a share of its time may go into keeping states.
+
+    Moments count the epochs that are told: two for each rate before the rung, three for the best after it. ``epochs``
+    are trained in all.
+    """
+
+    share: float
+    moments: tuple[int, ...]
+    epochs: int
+
+
 @pytest.mark.parametrize(
-    ("share", "moments", "epochs"),
+    "kills",
     [
-        pytest.param(1e9, (1, 4, 6), 7, id="kept after every epoch: none is trained twice"),
-        pytest.param(1e-9, (1, 5), 8, id="kept after the first and at the rung"),
+        pytest.param(Kills(1e9, (1, 4, 6), 7), id="kept after every epoch: none is trained twice"),
+        pytest.param(Kills(1e-9, (1, 5), 8), id="kept after the first and at the rung"),
     ],
 )
 def test_killed_several_times_it_ends_with_the_same_weights(
@@ -76,12 +88,9 @@ def test_killed_several_times_it_ends_with_the_same_weights(
     undisturbed: Trained,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    share: float,
-    moments: tuple[int, ...],
-    epochs: int,
+    kills: Kills,
 ) -> None:
-    """Moments count the epochs that are told: two for each rate before the rung, three for the best after it."""
-    monkeypatch.setattr(kept_states, "SHARE", share)
+    monkeypatch.setattr(kept_states, "SHARE", kills.share)
     trained: list[int] = []
     run_epoch = Trainer.run_epoch
 
@@ -90,7 +99,7 @@ def test_killed_several_times_it_ends_with_the_same_weights(
         return run_epoch(trainer, renew_norm)
 
     monkeypatch.setattr(Trainer, "run_epoch", counted)
-    for moment in moments:
+    for moment in kills.moments:
         with pytest.raises(Killed):
             train(network, tmp_path, KeptStates(tmp_path / "states"), moment)
     weights, outcomes, told = train(network, tmp_path, KeptStates(tmp_path / "states"))
@@ -99,7 +108,7 @@ def test_killed_several_times_it_ends_with_the_same_weights(
     assert [o.result.state for o in outcomes] == ["pruned", "complete"]
     np.testing.assert_array_equal(outcomes[1].val_probabilities, undisturbed[1][1].val_probabilities)
     assert sorted(told) == sorted(undisturbed[2])
-    assert len(trained) == epochs
+    assert len(trained) == kills.epochs
 
 
 def test_a_state_comes_back_as_it_was_and_only_to_its_own_training(tmp_path: Path) -> None:

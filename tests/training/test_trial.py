@@ -11,16 +11,14 @@ import pytest
 
 from tests.helpers.networks.tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
 from tlsearch.data.split import Fold
-from tlsearch.features.extractor import Pool
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
-from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training import linear_head
 from tlsearch.training import trial as trial_module
 from tlsearch.training.linear_head import LabelledImages
 from tlsearch.training.trial import Outcome, TrialRunner
-from tlsearch.types import TrialSpec
+from tlsearch.types import TrialResult, TrialSpec
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -32,17 +30,15 @@ SOLVED: dict[str, Any] = {"freeze_depth": 4, "steps": 0}
 
 def run(
     network: Network,
-    folder: Path,
+    runner: TrialRunner | Path,
     spec: TrialSpec,
     judge: Patience | None = None,
     folds: tuple[Fold, ...] = (FOLD,),
     seconds: float | None = None,
-    limit: int = 10**9,
-    metric: CountMetric = "accuracy",
-    pool: Pool | None = None,
 ) -> Outcome:
-    """A trial with a store of its own."""
-    runner = TrialRunner(make_extractor(folder, pool, limit), load_metric(metric))
+    """A trial; where ``runner`` is a folder, with a store of its own in there."""
+    if isinstance(runner, Path):
+        runner = TrialRunner(make_extractor(runner), load_metric("accuracy"))
     return runner.run(network, spec, folds, judge or Patience(), seconds)
 
 
@@ -212,7 +208,8 @@ def test_the_same_spec_gives_the_same_result_with_and_without_a_store(
     network: Network, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     spec = make_spec(**changes)
-    same(run(network, tmp_path / "one", spec), run(make_network(), tmp_path / "two", spec, limit=0))
+    storeless = TrialRunner(make_extractor(tmp_path / "two", limit=0), load_metric("accuracy"))
+    same(run(network, tmp_path / "one", spec), run(make_network(), storeless, spec))
 
 
 def test_another_seed_gives_another_result(network: Network, tmp_path: Path) -> None:
@@ -247,6 +244,17 @@ def test_imbalance_weighs_classes_for_balanced_accuracy_only(network: Network, t
     fold = Fold(tuple(i for i in rare if i % 5), tuple(i for i in range(60) if i % 5 == 0))
     probabilities = {}
     for metric in ("accuracy", "balanced_accuracy"):
-        outcome = run(network, tmp_path, make_spec(**SOLVED), folds=(fold,), metric=metric, pool=pool)
+        runner = TrialRunner(make_extractor(tmp_path, pool), load_metric(metric))
+        outcome = run(network, runner, make_spec(**SOLVED), folds=(fold,))
         probabilities[metric] = outcome.val_probabilities[:, 0].mean()
     assert probabilities["balanced_accuracy"] < probabilities["accuracy"] - 0.05
+
+
+def test_probabilities_of_images_come_in_the_order_asked_for() -> None:
+    result = TrialResult(spec=make_spec(), state="complete", value=0.5, seconds=1.0)
+    outcome = Outcome(result, np.array([7, 2, 9]), np.array([[0.7, 0.3], [0.2, 0.8], [0.9, 0.1]], np.float32))
+    found = outcome.probabilities_of(np.array([9, 7]))
+    assert found is not None
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, [[0.9, 0.1], [0.7, 0.3]], rtol=1e-6)
+    assert outcome.probabilities_of(np.array([9, 3])) is None  # it was not validated on image 3

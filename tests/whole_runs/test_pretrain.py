@@ -105,7 +105,7 @@ def test_trained_weights_are_tested_recorded_and_used(images: Path, tmp_path: Pa
     assert plan.exit_code == 0, plan.output
     assert "tiny@stripes at 32 px" in plan.stdout
     candidate = Candidate(backbone="tiny", weights="stripes", weights_file=None, weights_id="", image_size=32, depth=4)
-    (shown,) = planned([candidate], RunConfig(images), describe_plugins())
+    (shown,) = planned([candidate], RunConfig(dataset=images), describe_plugins())
     assert shown.trained_on == record.trained_on
 
 

@@ -25,9 +25,9 @@ def test_an_impossible_name_is_told_before_any_work(images: Path, tmp_path: Path
 
 @pytest.mark.parametrize("name", ["trees", "a", "my trees 2.1", "x" * 256, "..."])
 def test_names_that_the_registry_takes(name: str) -> None:
-    assert RunConfig(Path("images"), register=name).register == name
+    assert RunConfig(dataset=Path("images"), register=name).register == name
 
 
 def test_the_name_is_a_text() -> None:
     with pytest.raises(UsageError, match="--register is 3"):
-        RunConfig(Path("images"), register=3)  # type: ignore[arg-type]  # what a file may hold
+        RunConfig(dataset=Path("images"), register=3)  # type: ignore[arg-type]  # what a file may hold

@@ -193,5 +193,5 @@ def test_the_report_names_the_winner(finished: TrialRecord) -> None:
 
 def test_the_configuration_that_a_run_writes_starts_another(finished: TrialRecord, images: Path) -> None:
     kept = RunConfig.from_toml(finished.output / "run.toml")
-    assert kept == RunConfig(images, backbones=("tiny",), trials=7, epochs=2, batch_size=21, image_size=32)
+    assert kept == RunConfig(dataset=images, backbones=("tiny",), trials=7, epochs=2, batch_size=21, image_size=32)
     assert finished.result.command == f"tlsearch run --config {finished.output / 'run.toml'}"

@@ -60,7 +60,7 @@ class Refused:
     folder: bool
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Folder:
     """A folder and what lies in it.
 
@@ -152,7 +152,7 @@ def relative_name(path: str) -> str:
 
 def _walk(path: Path, relative: str, above: tuple[tuple[int, int], ...], passed_over: Counter[str]) -> Folder:
     """Read one folder and those in it. Raises ``OSError`` where it cannot be listed."""
-    folder = Folder(path, relative)
+    folder = Folder(path=path, relative=relative)
     with os.scandir(path) as listing:
         entries = sorted(listing, key=lambda entry: entry.name)
     for entry in entries:

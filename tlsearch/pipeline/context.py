@@ -182,7 +182,7 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
     Raises ``Interrupted`` where the run is interrupted, ``RunError`` where a disk is full, or where the request turns
     out to be impossible after work has begun.
     """
-    budget = TimeBudget(config.effective_time_limit)
+    budget = TimeBudget(limit=config.effective_time_limit)
     budget.set(program_seconds())
     with output_folder(config) as output:
         try:
@@ -220,7 +220,7 @@ def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext
         (output / WORK_FOLDER).mkdir()
         sources, asked = sources_dir(config.cache_dir), config.cluster is not None
         config = replace(config, cache_dir=output, cluster=None, cpus_per_worker=None, gpus_per_worker=None)
-        budget = TimeBudget(config.effective_time_limit)
+        budget = TimeBudget(limit=config.effective_time_limit)
         budget.set(program_seconds())
         with new_context(config, output, budget, [ReporterCallback(reporter)] if reporter else []) as context:
             if asked:

@@ -75,7 +75,13 @@ def _label_errors(data: Data, insight: Insight, outcome: Outcome | None) -> Labe
     )
     # The winner may be surer than a probe, so each is counted by its own usual confidence.
     counted = sum(count_errors(strongest[part], labels[part]) for part in (by_winner, ~by_winner) if np.any(part))
-    return LabelErrors(len(labels), counted, suspects, by_winner=int(by_winner.sum()), suspected=len(ranked))
+    return LabelErrors(
+        examined=len(labels),
+        estimated=counted,
+        suspects=suspects,
+        by_winner=int(by_winner.sum()),
+        suspected=len(ranked),
+    )
 
 
 def _strongest(insight: Insight, outcome: Outcome | None) -> tuple[Float64Array, BoolArray]:

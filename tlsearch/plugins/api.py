@@ -48,7 +48,7 @@ class CutPoint:
     leading_tokens: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WeightSource:
     """Where named weights come from and what they are.
 

@@ -48,7 +48,7 @@ class EndPrice:
 NO_END = EndPrice()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TimeBudget:
     """Seconds since the start, against a limit (None: no limit).
 
@@ -62,7 +62,7 @@ class TimeBudget:
     """
 
     limit: float | None
-    compares: bool = field(default=True, kw_only=True)
+    compares: bool = True
     started: float = field(default_factory=time.monotonic)
     timings: dict[str, float] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)

@@ -48,7 +48,7 @@ def check_follows_a_run(plugin: Callback) -> None:
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         output = Path(folder)
-        plugin.on_run_begin(RunInfo(config=RunConfig(output / "images"), output=output))
+        plugin.on_run_begin(RunInfo(config=RunConfig(dataset=output / "images"), output=output))
         plugin.on_step("data", "2 classes, 20 images")
         plugin.on_warning("a class of 10 images")
         plugin.on_progress(Progress(step="search", done=0, total=2, text="01", seconds_left=None))

@@ -28,7 +28,7 @@ RUNG = 1 / 3
 """Share of the steps after which only the best learning rate is trained on."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Rate:
     """A learning rate in training.
 
@@ -100,7 +100,7 @@ def successive_halving(
         for number, spec in enumerate(specs):
             started = time.monotonic()
             trainer = runner.prepare(network, spec, fold)
-            rate = _Rate(spec, trainer, time.monotonic() - started, planned=trainer.epochs)
+            rate = _Rate(spec=spec, trainer=trainer, prepared=time.monotonic() - started, planned=trainer.epochs)
             rate.guessed = rates[-1].lasts if rates else 0.0
             rung = trainer.epochs if len(specs) == 1 else max(1, round(RUNG * trainer.epochs))
             if kept is not None:

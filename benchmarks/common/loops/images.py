@@ -30,7 +30,7 @@ from tlsearch.types import Candidate
 Labels = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Images:
     """Training and validation images: ``file`` holds their pixels, uint8 (N, S, S, 3), and ``fold`` their rows."""
 
@@ -77,9 +77,17 @@ def read_images(dataset: Path, size: int, seed: int, folder: Path) -> Images:
     """Decode and divide a folder of images as a run does; test images are left out."""
     config = RunConfig(dataset=dataset, seed=seed, image_size=size)
     (folder / WORK_FOLDER).mkdir()
-    with new_context(config, folder, TimeBudget(None)) as context:
+    with new_context(config, folder, TimeBudget(limit=None)) as context:
         data = load_data(context, survey(read_source(dataset)), size)
-    return Images(data.pixels, size, data.labels, data.groups, data.index.classes, pool_digest(data), data.fold)
+    return Images(
+        file=data.pixels,
+        size=size,
+        labels=data.labels,
+        groups=data.groups,
+        classes=data.index.classes,
+        digest=pool_digest(data),
+        fold=data.fold,
+    )
 
 
 def fewer_images(images: Images, train_images: int, seed: int) -> Images:

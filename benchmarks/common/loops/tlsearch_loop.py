@@ -33,7 +33,7 @@ class Sample:
     strengths: int = 1
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Totals:
     """What a list of trials takes: ``seconds`` for all of them, with ``restarts`` of the worker added.
 
@@ -133,7 +133,9 @@ class TlsearchLoop:
             self.worker.close()
         seconds = times.total(specs) + restarts * self._restart
         trained = max(timed.epochs for timed in (times.exact | times.typical).values())
-        return Totals(seconds, len(chosen), len(extra), trained, restarts, times)
+        return Totals(
+            seconds=seconds, first=len(chosen), more=len(extra), epochs=trained, restarts=restarts, times=times
+        )
 
 
 def first_trials(specs: Sequence[TrialSpec], strengths: int) -> dict[TrialSpec, TrialSpec]:

@@ -12,7 +12,7 @@ from unittest.mock import patch
 from benchmarks.common.scheduling.landscape import Landscape
 from benchmarks.common.scheduling.recorded_trials import RecordedTrials
 from benchmarks.common.scheduling.virtual_workers import Times, VirtualPool, VirtualSide
-from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
+from tests.helpers.pipeline.contexts import make_context, make_data, make_index, make_plan
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.mlflow import MlflowCallback
@@ -104,11 +104,12 @@ def simulate(recorded: RecordedTrials, setting: Setting, folder: Path) -> Simula
 
 
 def _plan_of(recorded: RecordedTrials, setting: Setting) -> Plan:
+    labels = [number % CLASSES for number in range(recorded.train_images + recorded.val_images)]
     data = make_data(
-        [number % CLASSES for number in range(recorded.train_images + recorded.val_images)],
+        labels,
         val=range(recorded.train_images, recorded.train_images + recorded.val_images),
         metric="balanced_accuracy",
-        classes=[f"class {number}" for number in range(CLASSES)],
+        index=make_index(labels, [f"class {number}" for number in range(CLASSES)]),
     )
     # Without records nobody asks for the images of a fold, which are long to write down.
     folds = data.folds if setting.records else ()

@@ -30,7 +30,7 @@ from tlsearch.worker.side_by_side import Desk, SideBySide
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Times:
     """The clock of a simulation, and what the parent itself has used of this machine's processors meanwhile.
 

@@ -72,7 +72,7 @@ QUICK = {
 QUICK_IMAGES = {"train": 120}
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Gathered:
     """What one way found in all pictures of one side: test pictures, and boxes of validation pictures by threshold."""
 

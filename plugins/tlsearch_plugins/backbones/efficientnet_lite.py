@@ -22,7 +22,7 @@ BATCHNORM = {"epsilon": 1e-3, "momentum": 0.9}
 """Epsilon as published; the momentum only matters to training from scratch, which is short here."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Block:
     """An inverted residual block: expand (1 x 1), filter (depthwise), project (1 x 1).
 
@@ -117,7 +117,15 @@ class EfficientNetLite0:
         for stage, (expand, outputs, repeat, kernel, stride) in enumerate(self.stages, 1):
             for i in range(repeat):
                 name = f"stage{stage}{ascii_lowercase[i]}"
-                yield _Block(index, name, expand, inputs, outputs, kernel, stride if i == 0 else 1)
+                yield _Block(
+                    index=index,
+                    name=name,
+                    expand=expand,
+                    inputs=inputs,
+                    outputs=outputs,
+                    kernel=kernel,
+                    stride=stride if i == 0 else 1,
+                )
                 index, inputs = index + 1, outputs
 
     def _load(self, model: keras.Model, weights: Path) -> None:

@@ -220,7 +220,9 @@ def test_the_lower_bound_counts_each_view_once() -> None:
     hidden = next(spec for spec in kinds[trial_kinds.FROZEN] if spec.units)
     suffix = next(spec for spec in kinds[trial_kinds.LAST_BLOCK] if spec.units)
     solved = {("avg", 1): 1.0, ("avgmax", 1): 2.0, ("avg", 4): 4.0, ("avgmax", 4): 8.0}
-    parts = Parts(5.0, 4.0, 30.0, 20.0, 1.0, "float32", solved)
+    parts = Parts(
+        build_whole=5.0, build_prefix=4.0, whole=30.0, prefix=20.0, view=1.0, precision="float32", solved=solved
+    )
     parts.heads[hidden], parts.suffixes[suffix], parts.starts[suffix] = Timed(3, 10, 0.2), Timed(20, 2, 5.0), 2.0
     frozen, frozen_augmented, last, last_augmented = (timer.total(kinds[kind], parts) for kind in trial_kinds.KINDS)
     assert (frozen.build, frozen.render, frozen.forward) == (5.0, 0.0, 30.0)

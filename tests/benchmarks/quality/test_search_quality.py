@@ -195,7 +195,7 @@ def test_a_search_whose_time_ends_is_broken_off_in_the_middle_of_its_trial(
 
 
 def test_the_budget_of_a_search_keeps_no_time_for_what_comes_later() -> None:
-    budget = quality.SearchBudget(100.0)
+    budget = quality.SearchBudget(limit=100.0)
     assert budget.share("confirm") is None
     assert budget.fits(99.0, "rest", "confirm")
     assert not budget.fits(100.5)

@@ -150,10 +150,12 @@ def test_the_figures_are_seconds_a_trial() -> None:
         TrialSpec(backbone="stub", weights="random", image_size=32, depth=3, freeze_depth=3, units=65),
     )
     sides = {
-        "ours": Side(4.0, specs, (0.5, 0.7), {}),
-        "ours watched": Side(5.0, specs, (0.5, 0.7), {"train": 2.0, "Optuna": 3.0, "solve": 0.0}, 2),
-        "bare": Side(1.0, specs, (0.6, 0.8), {}),
-        "bare watched": Side(1.2, specs, (0.6, 0.8), {"train": 1.2}),
+        "ours": Side(seconds=4.0, specs=specs, values=(0.5, 0.7), parts={}),
+        "ours watched": Side(
+            seconds=5.0, specs=specs, values=(0.5, 0.7), parts={"train": 2.0, "Optuna": 3.0, "solve": 0.0}, workers=2
+        ),
+        "bare": Side(seconds=1.0, specs=specs, values=(0.6, 0.8), parts={}),
+        "bare watched": Side(seconds=1.2, specs=specs, values=(0.6, 0.8), parts={"train": 1.2}),
     }
     figure = summary(sides)
     assert figure["difference"] == 1.5

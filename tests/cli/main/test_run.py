@@ -61,7 +61,7 @@ def raising(error: BaseException) -> Search:
 def test_defaults(search: Callable[[Search], list[RunConfig]]) -> None:
     seen = search(lambda config, reporter: None)
     assert tlsearch("run", "data").exit_code == 0
-    assert seen == [RunConfig(Path("data"))]
+    assert seen == [RunConfig(dataset=Path("data"))]
 
 
 def test_options_reach_the_configuration(search: Callable[[Search], list[RunConfig]]) -> None:
@@ -77,7 +77,7 @@ def test_options_reach_the_configuration(search: Callable[[Search], list[RunConf
     assert result.exit_code == 0, result.output
     assert seen == [
         RunConfig(
-            Path("data"), test=Path("new"), group_by="p[0-9]", backbones=("vgg16", "resnet50@mine"),
+            dataset=Path("data"), test=Path("new"), group_by="p[0-9]", backbones=("vgg16", "resnet50@mine"),
             weights=("vgg16@x=w.h5",), augment=("flip",), freeze="block4_pool", trials=3, time_limit=5400.0,
             epochs=2, batch_size=8, image_size=64, metric="macro_f1", seed=0, output=Path("out"), experiment="e",
             tracking_uri="sqlite:///x.db", storage="sqlite:///s.db", cache_dir=Path("c"), cache_limit=2 * 10**9,
@@ -91,14 +91,14 @@ def test_a_dry_run_asks_for_the_plan_only(search: Callable[[Search], list[RunCon
     planned: list[RunConfig] = []
     vars(sys.modules["tlsearch.pipeline.run"])["plan"] = lambda config, reporter: planned.append(config)
     assert tlsearch("run", "data", "--dry-run").exit_code == 0
-    assert (seen, planned) == ([], [RunConfig(Path("data"))])
+    assert (seen, planned) == ([], [RunConfig(dataset=Path("data"))])
 
 
 def test_option_goes_before_config_goes_before_default(
     search: Callable[[Search], list[RunConfig]], tmp_path: Path
 ) -> None:
     seen = search(lambda config, reporter: None)
-    RunConfig(Path("data"), seed=7, trials=5, augment=("flip",), refit=True).to_toml(tmp_path / "run.toml")
+    RunConfig(dataset=Path("data"), seed=7, trials=5, augment=("flip",), refit=True).to_toml(tmp_path / "run.toml")
     assert tlsearch("run", "--config", "run.toml", "--seed", "0", "--time-limit", "none").exit_code == 0
     assert (seen[0].seed, seen[0].trials, seen[0].augment, seen[0].refit) == (0, 5, ("flip",), True)
     assert seen[0].dataset == tmp_path / "data"

@@ -115,7 +115,7 @@ def test_booleans_and_images_of_different_sizes(tmp_path: Path) -> None:
     ids=["ints", "column", "floats", "one-hot", "tens", "texts", "bytes", "names of parts"],
 )
 def test_labels_become_classes(tmp_path: Path, given: Any, classes: tuple[str, ...]) -> None:
-    config, _ = images_in_folder(RunConfig((images(), given), cache_dir=tmp_path))
+    config, _ = images_in_folder(RunConfig(dataset=(images(), given), cache_dir=tmp_path))
     from tlsearch.data.options import reading_options
 
     index = scan(config.source, reading=reading_options(config))
@@ -134,18 +134,18 @@ def test_the_same_images_are_written_once(tmp_path: Path) -> None:
 
 
 def test_the_file_of_a_run_names_the_folder(tmp_path: Path) -> None:
-    config, _ = images_in_folder(RunConfig((images(), labels()), cache_dir=tmp_path / "cache"))
+    config, _ = images_in_folder(RunConfig(dataset=(images(), labels()), cache_dir=tmp_path / "cache"))
     config.to_toml(tmp_path / "run.toml")
     assert RunConfig.from_toml(tmp_path / "run.toml") == config
     assert isinstance(config.dataset, Path)
     assert config.dataset.is_relative_to(tmp_path / "cache" / "sources")
     assert config.effective_experiment == "arrays"
     with pytest.raises(UsageError, match=r"in memory: only tlsearch\.run and tlsearch\.plan take them"):
-        RunConfig((images(), labels())).to_toml(tmp_path / "other.toml")
+        RunConfig(dataset=(images(), labels())).to_toml(tmp_path / "other.toml")
 
 
 def test_a_folder_stays_as_it_is(tmp_path: Path, make_dataset: MakeDataset) -> None:
-    config = RunConfig(make_dataset(tmp_path))
+    config = RunConfig(dataset=make_dataset(tmp_path))
     assert images_in_folder(config) == (config, ())
 
 
@@ -197,9 +197,9 @@ def test_a_configuration_is_made_without_looking_at_the_images() -> None:
         def __array__(self) -> None:
             raise AssertionError
 
-    assert isinstance(RunConfig((Untouchable(), Untouchable())).dataset, tuple)
+    assert isinstance(RunConfig(dataset=(Untouchable(), Untouchable())).dataset, tuple)
     with pytest.raises(UsageError, match=r"DATASET is <class 'numpy.ndarray'>, but it must be a path"):
-        RunConfig(images())
+        RunConfig(dataset=images())
 
 
 class Shuffled:
@@ -255,7 +255,7 @@ def test_a_tensorflow_data_set(tmp_path: Path) -> None:
         dataset = keras.utils.image_dataset_from_directory(
             root, label_mode=mode, batch_size=5, image_size=(SIZE, SIZE), verbose=False
         )
-        config, _ = images_in_folder(RunConfig(dataset, cache_dir=tmp_path / "cache"))
+        config, _ = images_in_folder(RunConfig(dataset=dataset, cache_dir=tmp_path / "cache"))
         assert sorted(contents(scan(config.source))) == sorted(contents(scan(root)))
     pairs = tf.data.Dataset.from_tensor_slices((images(), labels()))
     assert scan(write_images(pairs, tmp_path / "cache")[0]).classes == ("0", "1", "2")

@@ -21,7 +21,7 @@ class Tiny:
     name = "tiny"
     default_image_size = 64
     min_image_size = 16
-    weights = {"random": WeightSource("nothing", "free", path=Path(__file__).with_name("tiny.npz"))}  # noqa: RUF012 - read only
+    weights = {"random": WeightSource(trained_on="nothing", licence="free", path=Path(__file__).with_name("tiny.npz"))}  # noqa: RUF012 - read only
 
     def build(self, image_size: int, weights: Path | None) -> Any:
         import keras

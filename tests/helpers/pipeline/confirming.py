@@ -74,7 +74,7 @@ class Confirming:
         self.seconds: list[float | None] = []
         self.without_value = "failed"
         self.scores: Mapping[TrialSpec, Sequence[float | None]] = {}
-        self.budget = TimeBudget(limit)
+        self.budget = TimeBudget(limit=limit)
         self.costs = make_costs(SPACE)
         monkeypatch.setattr(module, "run_trial", self._run_trial)
 

@@ -11,7 +11,7 @@ from tlsearch.callbacks import Callback, Progress
 from tlsearch.config import RunConfig
 from tlsearch.data.index import DatasetIndex, ImageRecord
 from tlsearch.data.split import Fold, Split
-from tlsearch.listeners.callback_list import CallbackList, Recorder
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.plugins.facts import PluginFacts
@@ -53,19 +53,18 @@ def make_context(
     worker: object = None,
     *,
     limit: float | None = None,
-    recorders: Sequence[Recorder] = (),
     heard: Callback | None = None,
     checkpoint: str = "checkpoint",
     **options: Any,
 ) -> RunContext:
     """A run of the images in ``folder`` into ``folder/out``; ``options`` are those of its RunConfig."""
-    budget, passes = TimeBudget(limit), dict[str, Any]()
+    budget, passes = TimeBudget(limit=limit), dict[str, Any]()
     return RunContext(
-        config=RunConfig(folder, **options),
+        config=RunConfig(dataset=folder, **options),
         output=folder / "out",
         budget=budget,
         pool=WorkerPool(lambda: cast("Worker", worker)),
-        callbacks=CallbackList(recorders, [heard] if heard else []),
+        callbacks=CallbackList((), [heard] if heard else []),
         checkpoint=Checkpoint(folder / checkpoint, budget, passes),
         passes=passes,
     )
@@ -90,7 +89,6 @@ def make_data(
     val: Sequence[int] | None = None,
     groups: Sequence[int] | None = None,
     metric: CountMetric = "accuracy",
-    classes: Sequence[str] = ("cat", "dog"),
     index: DatasetIndex | None = None,
 ) -> Data:
     """Images with these labels: ``test`` rows are tested on, ``val`` rows validate (default: the last quarter of the
@@ -108,7 +106,7 @@ def make_data(
     )
     fold = Fold(tuple(range(len(train))), tuple(range(len(train), len(pool))))
     return Data(
-        index=index or make_index(labels, classes),
+        index=index or make_index(labels),
         split=split,
         pool=pool,
         folds=(fold,),

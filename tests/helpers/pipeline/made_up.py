@@ -116,12 +116,14 @@ def backbone_facts(name: str, **weights: WeightSource) -> BackboneFacts:
 
 def online(name: str, megabytes: float = 58.0) -> WeightSource:
     """Weights that are only to be had from a host."""
-    return WeightSource("ImageNet", "free", url=f"https://files.invalid/{name}.h5", filename=f"{name}.h5",
-                        file_hash="0" * 32, megabytes=megabytes)  # fmt: skip
+    url, file = f"https://files.invalid/{name}.h5", f"{name}.h5"
+    return WeightSource(
+        trained_on="ImageNet", licence="free", url=url, filename=file, file_hash="0" * 32, megabytes=megabytes
+    )
 
 
 def installed(folder: Path, name: str) -> WeightSource:
     """Weights that came with their plugin: a file in ``folder``."""
     file = folder / f"{name}.npz"
     file.write_bytes(name.encode())
-    return WeightSource("ImageNet", "free", path=file)
+    return WeightSource(trained_on="ImageNet", licence="free", path=file)

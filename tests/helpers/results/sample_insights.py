@@ -51,9 +51,9 @@ INSIGHTS = Insights(
         gain_ci95=(0.011, 0.035),
     ),
     label_errors=LabelErrors(
-        1336,
-        31,
-        (SUSPECT,),
+        examined=1336,
+        estimated=31,
+        suspects=(SUSPECT,),
     ),
     calibration=Calibration(
         temperature=1.62,

@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.helpers.pipeline.contexts import make_context
 from tests.helpers.pipeline.made_up import LITE, VGG, facts_of, plugin_facts
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.mlflow import MlflowCallback, RecordedRun
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.trial import run_trial
@@ -51,7 +52,7 @@ def record_search(folder: Path, trials: int, database: Path) -> tuple[str, float
     link to them and the seconds that recording a trial took. The search writes into ``folder``."""
     tracker = Tracker.open(f"sqlite:///{database}", f"of {trials}", directory=folder)
     record = MlflowCallback(tracker)
-    context = make_context(folder, MadeUpWorker(), recorders=[record])
+    context = replace(make_context(folder, MadeUpWorker()), callbacks=CallbackList([record], []))
     run = RecordedRun(
         output=folder / "search",
         params={"dataset": "made up"},

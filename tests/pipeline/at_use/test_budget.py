@@ -39,7 +39,7 @@ def make_budget(**options: Any) -> UseBudget:
         NetworkAtUse(candidate=c, cuts=facts_of(c, 1e10 if c is VGG else 1e9).cuts, classes=2, cost=cost)
         for c, cost in COSTS.items()
     ]
-    return UseBudget.of(RunConfig(Path("images"), **options), networks)
+    return UseBudget.of(RunConfig(dataset=Path("images"), **options), networks)
 
 
 def test_each_limit_alone_decides() -> None:

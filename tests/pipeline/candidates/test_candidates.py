@@ -27,7 +27,7 @@ Find = Callable[..., tuple[list[AvailableCandidate], list[LeftOut]]]
 @pytest.fixture
 def find(plugins: PluginFacts, tmp_path: Path) -> Find:
     def find(**options: Any) -> tuple[list[AvailableCandidate], list[LeftOut]]:
-        return find_candidates(RunConfig(tmp_path, **options), plugins, CallbackList(), no_file)
+        return find_candidates(RunConfig(dataset=tmp_path, **options), plugins, CallbackList(), no_file)
 
     return find
 
@@ -67,7 +67,7 @@ def test_two_plugins_of_one_name_are_named_once_in_the_plan(
         ("backbone", "resnet", "resnet"),
     ):
         doubled = broken_in(plugins, kind, name, "other", "tlsearch", reason=both)
-        _, left_out = find_candidates(RunConfig(tmp_path), doubled, CallbackList(), no_file)
+        _, left_out = find_candidates(RunConfig(dataset=tmp_path), doubled, CallbackList(), no_file)
         assert [item for item in left_out if item.name == label] == [LeftOut(label, both)]
 
 
@@ -88,7 +88,7 @@ def test_two_plugins_of_one_name_are_named_once_in_the_plan(
 def test_a_broken_plugin_is_named_where_a_run_would_have_used_it_by_itself(
     kind: str, options: dict[str, Any], is_named: bool, plugins: PluginFacts, tmp_path: Path
 ) -> None:
-    found = unusable_plugins(RunConfig(tmp_path, **options), broken_in(plugins, kind, "blur", "torn-plugins"))
+    found = unusable_plugins(RunConfig(dataset=tmp_path, **options), broken_in(plugins, kind, "blur", "torn-plugins"))
     label = f"the {kind} blur" if kind in ("augmentation", "reader") else "blur"
     assert found == ([LeftOut(label, "the plugin of torn-plugins is broken: torn")] if is_named else [])
 
@@ -163,7 +163,7 @@ def test_backbones_that_are_not_there(find: Find, options: dict[str, Any], words
 
 
 def test_where_no_backbone_is_installed_there_is_none_to_choose(tmp_path: Path) -> None:
-    config = RunConfig(tmp_path, backbones=("vgg16",))
+    config = RunConfig(dataset=tmp_path, backbones=("vgg16",))
     with pytest.raises(PluginError, match=r"no backbone 'vgg16': install its plugin, for none is installed\.$"):
         find_candidates(config, PluginFacts(usable=()), CallbackList(), lambda name: tmp_path)
 
@@ -187,7 +187,7 @@ def test_weights_that_are_not_there(find: Find, file: Path, options: dict[str, A
 def test_nothing_at_all(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
     only = plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16")))
     with pytest.raises(WeightsError, match="No backbone has weights on this machine"):
-        find_candidates(RunConfig(tmp_path), only, CallbackList(), no_file)
+        find_candidates(RunConfig(dataset=tmp_path), only, CallbackList(), no_file)
 
 
 def test_a_download_is_announced_with_its_size(
@@ -203,7 +203,7 @@ def test_a_download_is_announced_with_its_size(
     monkeypatch.setattr(weights, "download", download)
     heard = Heard()
     callbacks = CallbackList(others=[heard])
-    found, left_out = find_candidates(RunConfig(tmp_path), plugins, callbacks, no_file)
+    found, left_out = find_candidates(RunConfig(dataset=tmp_path), plugins, callbacks, no_file)
     assert labels(found) == ["lite@imagenet", "vgg16@imagenet"]
     assert [text for _, text in heard.lines] == [
         "downloading vgg16@imagenet, 58 MB",
@@ -211,14 +211,16 @@ def test_a_download_is_announced_with_its_size(
     ]
     assert LeftOut("vgg19", "what it sent has another hash") in left_out
     with pytest.raises(WeightsError, match="another hash"):
-        find_candidates(RunConfig(tmp_path, backbones=("vgg19",)), plugins, callbacks, no_file)
+        find_candidates(RunConfig(dataset=tmp_path, backbones=("vgg19",)), plugins, callbacks, no_file)
 
 
 def test_a_dry_run_downloads_nothing(tmp_path: Path, plugins: PluginFacts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "reachable", lambda hosts: True)
     monkeypatch.setattr(weights, "download", lambda *_: pytest.fail("nothing may be downloaded"))
-    found, left_out = find_candidates(RunConfig(tmp_path), plugins, CallbackList(), no_file, download=False)
+    found, left_out = find_candidates(RunConfig(dataset=tmp_path), plugins, CallbackList(), no_file, download=False)
     assert labels(found) == ["lite@imagenet"]
     assert LeftOut("vgg16", "would be downloaded (58 MB)") in left_out
     with pytest.raises(WeightsError, match=r"A dry run downloads no weights.*tlsearch weights fetch vgg16"):
-        find_candidates(RunConfig(tmp_path, backbones=("vgg16",)), plugins, CallbackList(), no_file, download=False)
+        find_candidates(
+            RunConfig(dataset=tmp_path, backbones=("vgg16",)), plugins, CallbackList(), no_file, download=False
+        )

@@ -48,7 +48,7 @@ def plugins(tmp_path: Path) -> PluginFacts:
 @pytest.fixture
 def find(plugins: PluginFacts, tmp_path: Path) -> Find:
     def find(*backbones: str, **options: Any) -> tuple[list[str], list[LeftOut]]:
-        config = RunConfig(tmp_path, backbones=backbones, **options)
+        config = RunConfig(dataset=tmp_path, backbones=backbones, **options)
         found, left_out = find_candidates(config, plugins, CallbackList(), no_file)
         return labels(found), left_out
 
@@ -104,7 +104,7 @@ def trained(plugins: PluginFacts, tmp_path: Path) -> PluginFacts:
 
 
 def of_trained(plugins: PluginFacts, tmp_path: Path, *backbones: str) -> list[str]:
-    config = RunConfig(tmp_path, backbones=backbones)
+    config = RunConfig(dataset=tmp_path, backbones=backbones)
     return labels(find_candidates(config, plugins, CallbackList(), no_file)[0])
 
 
@@ -151,7 +151,7 @@ def test_a_pattern_for_nothing_ends_the_run_with_the_fix(
 @pytest.mark.parametrize("text", ["", "a/b", "@x", "a*@b*", "two words"])
 def test_what_is_neither_name_nor_pattern_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="a pattern such as"):
-        RunConfig(tmp_path, backbones=(text,))
+        RunConfig(dataset=tmp_path, backbones=(text,))
 
 
 def many(tmp_path: Path, here: int, away: int = 0) -> PluginFacts:
@@ -167,7 +167,7 @@ def many(tmp_path: Path, here: int, away: int = 0) -> PluginFacts:
 
 def shortened(tmp_path: Path, plugins: PluginFacts, *backbones: str) -> tuple[list[str], list[LeftOut], list[str]]:
     heard = Heard()
-    config = RunConfig(tmp_path, backbones=backbones)
+    config = RunConfig(dataset=tmp_path, backbones=backbones)
     found, left_out = find_candidates(config, plugins, CallbackList(others=[heard]), no_file, means=MEANS)
     return [f.backbone.name for f in found], left_out, [text for _, text in heard.lines]
 

@@ -43,7 +43,7 @@ def plan_of(*candidates: Candidate, forward: float = 0.01) -> Plan:
 
 def estimates(limit: float | None, plan: Plan | None = None, *, spent: float = 10.0, **options: Any) -> Estimates:
     """The estimates of a run that needs 0.3 ms an image for the small network."""
-    config = RunConfig(Path("x"), time_limit=math.inf if limit is None else limit, **options)
+    config = RunConfig(dataset=Path("x"), time_limit=math.inf if limit is None else limit, **options)
     small = () if config.baseline == "none" or limit is None else (facts_of(SMALL, 1e8, 0.0003),)
     return Estimates(plan=plan or plan_of(), config=config, full_sizes=SIZES, small=small, limit=limit, spent=spent)
 
@@ -164,7 +164,7 @@ def test_the_first_trial_that_tunes_is_the_last_of_the_fewest() -> None:
 
 
 def test_one_trial_may_take_the_share_that_the_run_gives_it() -> None:
-    budget = TimeBudget(300.0)
+    budget = TimeBudget(limit=300.0)
     assert estimates(300.0)._prospect(300.0, 1.0).cap == budget.share("baseline")
 
 

@@ -99,7 +99,7 @@ def test_all_layers_are_trained_with_each_learning_rate(
 
 def check(folder: Path, name: str, context: RunContext) -> None:
     begun = start(folder)
-    config = PretrainConfig(folder, backbones=("net",), name=name)
+    config = PretrainConfig(dataset=folder, backbones=("net",), name=name)
     _check_name(context, config, begun.backbone, begun.plugins)
 
 

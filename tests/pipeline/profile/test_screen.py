@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.pipeline.contexts import Heard, make_context, make_data, make_plan
+from tests.helpers.pipeline.contexts import Heard, make_context, make_data, make_index, make_plan
 from tests.helpers.pipeline.made_up import LITE, backbone_facts, make_costs, make_space, plugin_facts
 from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.errors import TrialError
@@ -39,7 +39,10 @@ def looking(accuracies: Mapping[str, float]) -> FakeWorker:
 
 def plan_of(*candidates: Candidate, labels: tuple[int, ...] = LABELS, published: Mapping[str, float] = {}) -> Plan:
     space = make_space(*candidates)
-    sources = {name: WeightSource("ImageNet", "free", accuracy=accuracy) for name, accuracy in published.items()}
+    sources = {
+        name: WeightSource(trained_on="ImageNet", licence="free", accuracy=accuracy)
+        for name, accuracy in published.items()
+    }
     known = [
         backbone_facts(c.backbone, **({"imagenet": sources[c.backbone]} if c.backbone in sources else {}))
         for c in candidates
@@ -110,7 +113,8 @@ def test_the_images_are_a_share_of_every_class_and_follow_the_seed() -> None:
     assert len(rows) == SCREEN_IMAGES
     assert sum(data.labels[row] for row in rows) == pytest.approx(SCREEN_IMAGES / 4, abs=1)
     assert rows == screened_rows(data, 0) != screened_rows(data, 1)
-    many = make_data(tuple(range(40)) * 100, val=(), classes=[f"class{n}" for n in range(40)])
+    labels = tuple(range(40)) * 100
+    many = make_data(labels, val=(), index=make_index(labels, [f"class{n}" for n in range(40)]))
     assert len(screened_rows(many, 0)) == 800
 
 

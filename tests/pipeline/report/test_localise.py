@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeOnce
-from tests.helpers.images.scenes import CHOOSING, CLASSES, SCORED, write_all
+from tests.helpers.images.scenes import CHOOSING, SCORED, write_all
 from tests.helpers.pipeline.contexts import Heard, make_context, make_data
 from tests.helpers.workers.fake_worker import FakeWorker
 from tests.helpers.workers.worker_here import WorkerHere
@@ -38,7 +38,7 @@ def data(folder: Path) -> Data:
     index = scan(folder / "data")
     parts = split(index, 0, None)
     labels = index.labels
-    made = make_data(labels, test=parts.test, val=parts.val, classes=CLASSES, index=index, groups=parts.groups)
+    made = make_data(labels, test=parts.test, val=parts.val, index=index, groups=parts.groups)
     assert (len(parts.val), len(parts.test)) == (CHOOSING * 3, SCORED * 3)
     return made
 

@@ -252,7 +252,7 @@ def test_the_bundled_network_finds_the_way_that_keeps_what_tells_the_classes(
     monkeypatch.setattr("tlsearch.pipeline.context.WorkerClient", WorkerHere)
     folder = write(tmp_path / "images")
     config = RunConfig(
-        folder,
+        dataset=folder,
         backbones=("efficientnet_lite0",),
         image_size=side,
         look_alikes="exact",

@@ -47,7 +47,7 @@ class FoundBoxes:
         return sum(bool(held) for held in self.boxes.values())
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Read:
     """What the files of one format say."""
 
@@ -174,7 +174,7 @@ def _begins_like_voc(file: Path) -> bool:
 
 def _each(name: str, files: Sequence[Path], known: Pictures, read: Callable[[Path], ParsedBoxes]) -> _Read:
     """A format with a file for each picture. Files of another kind are left alone where they are the most."""
-    found = _Read(name)
+    found = _Read(name=name)
     matches, other = known.match(files), 0
     found.damaged = {file: SEVERAL for file in matches.unclear if _can_be_read(file, read)}
     for picture, file in matches.of.items():
@@ -188,7 +188,7 @@ def _each(name: str, files: Sequence[Path], known: Pictures, read: Callable[[Pat
             found.damaged[file] = error.reason
         except OSError as error:
             found.damaged[file] = f"it cannot be opened: {(error.strerror or str(error)).lower()}"
-    return found if other <= len(found.used) else _Read(name)
+    return found if other <= len(found.used) else _Read(name=name)
 
 
 def _can_be_read(file: Path, read: Callable[[Path], ParsedBoxes]) -> bool:
@@ -201,7 +201,7 @@ def _can_be_read(file: Path, read: Callable[[Path], ParsedBoxes]) -> bool:
 
 def _list(name: str, files: Sequence[Path], known: Pictures, read: Callable[[bytes], dict[str, ParsedBoxes]]) -> _Read:
     """A format with one file for many pictures."""
-    found = _Read(name)
+    found = _Read(name=name)
     for file in files:
         try:
             if file.stat().st_size > MOST_BYTES:

@@ -100,7 +100,14 @@ def _confirm(
     numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
     networks = [TrialRecord.of(0, b.result.spec, b.result, ()) for b in scratch]
     searched = {f.spec: f.fold_values or (f.score,) for f in (*contenders, probe, *networks)}
-    runs = FoldRuns(context, plan, folds, {b.result.spec: b for b in scratch}, searched, numbers)
+    runs = FoldRuns(
+        context=context,
+        plan=plan,
+        folds=folds,
+        scratch={b.result.spec: b for b in scratch},
+        searched=searched,
+        numbers=numbers,
+    )
     alone = sum(b.result.seconds for b in scratch)
     later = final_seconds(plan, contenders, alone, refit=context.config.refit)
 
@@ -139,7 +146,7 @@ def _confirm(
 
 def comparison_seconds(plan: Plan, context: RunContext, contender: TrialRecord, probe: TrialRecord) -> float:
     """Seconds that a comparison of a contender with the linear probe takes, on as few folds as tell anything."""
-    return _cost(FoldRuns(context, plan, (), {}), {contender.spec, probe.spec})
+    return _cost(FoldRuns(context=context, plan=plan, folds=(), scratch={}), {contender.spec, probe.spec})
 
 
 def _cost(runs: FoldRuns, specs: set[TrialSpec]) -> float:

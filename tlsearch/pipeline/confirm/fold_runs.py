@@ -52,7 +52,7 @@ class FoldRun:
     repeat: int = 0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class FoldRuns:
     """What runs, on which folds, and what came of it.
 

@@ -59,7 +59,7 @@ class Suspect:
     agree: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelErrors:
     """Suspected label errors among the ``examined`` training and validation images.
 

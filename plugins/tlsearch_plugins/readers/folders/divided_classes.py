@@ -21,7 +21,7 @@ def class_parts_in_names(folder: Folder) -> Layout | None:
     found = names.classes_with_parts(inner_names) or names.classes_beside_parts(inner_names)
     if not found or any(holds_classes(f) for f in folder.image_folders):
         return None
-    layout = Layout("class-splits", [], parents=[folder])
+    layout = Layout(kind="class-splits", classes=[], parents=[folder])
     for inner in folder.image_folders:
         name, part = found[inner.name]
         if part == "unlabelled":

@@ -37,7 +37,7 @@ class LeftOut:
     reason: str
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Layout:
     """How a tree was understood.
 
@@ -67,14 +67,16 @@ class AmbiguousError(DataError):
 
 def read_as_classes(folder: Folder) -> Layout:
     """The folders in ``folder`` are the classes, whatever they are called."""
-    return Layout("classes", [ClassFolder(inner.name, inner) for inner in folder.image_folders], parents=[folder])
+    return Layout(
+        kind="classes", classes=[ClassFolder(inner.name, inner) for inner in folder.image_folders], parents=[folder]
+    )
 
 
 def read_as_subfolders(folder: Folder) -> Layout:
     """The folders one level further down are the classes; those of the same name are one class."""
     outer = folder.image_folders
     classes = [ClassFolder(inner.name, inner) for piece in outer for inner in enter(piece)[0].image_folders]
-    return Layout("subfolders", classes, parents=[folder, *(enter(piece)[0] for piece in outer)])
+    return Layout(kind="subfolders", classes=classes, parents=[folder, *(enter(piece)[0] for piece in outer)])
 
 
 def read_as_folds(folder: Folder) -> Layout:
@@ -90,7 +92,7 @@ def read_as_folds(folder: Folder) -> Layout:
 
 def read_as_class_splits(folder: Folder) -> Layout:
     """The folders in ``folder`` are the classes, each of which holds folders of the parts of a split."""
-    layout = Layout("class-splits", [], parents=[folder, *folder.image_folders])
+    layout = Layout(kind="class-splits", classes=[], parents=[folder, *folder.image_folders])
     for owner in folder.image_folders:
         parts = names.parts_of([inner.name for inner in owner.image_folders])
         for inner in owner.image_folders:

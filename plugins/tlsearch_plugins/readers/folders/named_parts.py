@@ -67,7 +67,7 @@ def read_named_parts(root: Folder, options: ReadingOptions, places: Places, prun
             places.add(named[part], part)
     pruning.require_all_used(root.path)
     _require_apart(root, named)
-    layout = Layout("splits", []) if "train" in named else _read_rest(root, named, options.layout)
+    layout = Layout(kind="splits", classes=[]) if "train" in named else _read_rest(root, named, options.layout)
     for part, folder in named.items():
         if any(found.split == part for found in layout.classes):
             raise UsageError(

@@ -52,7 +52,7 @@ def read_as_splits(folder: Folder, within: Within | None = None) -> Layout:
             f"{folder.path} has split folders but none called train that holds class folders: name it with "
             "--train DIR, or say --layout classes where these folders are classes."
         )
-    layout = Layout("splits", [], parents=[folder])
+    layout = Layout(kind="splits", classes=[], parents=[folder])
     for holder in holders:
         add_part(layout, holder, parts[holder.name], within or understand_part)
     for other in folder.image_folders:

@@ -27,7 +27,7 @@ from tlsearch_plugins.readers.tables.reading import Opened, boxes_of_source, ope
 from tlsearch_plugins.readers.tables.split_columns import NONE, UnclearSplitError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Claim:
     """What a column of a table says of the images, against what their folders say.
 
@@ -193,7 +193,7 @@ def _claim(opened: Opened, source: Source, folders: Reading) -> _Claim | None:
         return None
     agrees = len(pairs) == len(ours) == len(theirs)
     labels = sorted({" and ".join(sorted(held)) for held in ours})
-    return _Claim(source, sure=True, agrees=agrees, labels=tuple(labels))
+    return _Claim(source=source, sure=True, agrees=agrees, labels=tuple(labels))
 
 
 def _are_pieces(reading: Reading, root: Path) -> bool:

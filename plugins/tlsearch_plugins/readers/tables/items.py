@@ -45,7 +45,7 @@ class Source:
     part: PartName | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Row:
     """What a row says of an image."""
 
@@ -113,7 +113,7 @@ class _Reader:
             elif not held:
                 self._leave_out(file, NO_LABEL)
             else:
-                yield _Row(file, held, place, group, weight, box)
+                yield _Row(file=file, labels=held, place=place, group=group, weight=weight, box=box)
 
     def _file(self, name: str, starts: tuple[str, ...]) -> Path | None:
         if not name:

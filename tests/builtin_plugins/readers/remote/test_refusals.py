@@ -66,7 +66,7 @@ def test_no_secret_is_kept(tmp_path: Path, server: Server, monkeypatch: pytest.M
     monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
     port = server.server_port
     address = f"http://me:hunter2@127.0.0.1:{port}/dataset/?token=SIGNATURE&id=7"
-    config = RunConfig(address)
+    config = RunConfig(dataset=address)
     assert config.dataset == address
     assert config.effective_experiment == "dataset"
     config.to_toml(tmp_path / "run.toml")
