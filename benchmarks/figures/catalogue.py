@@ -90,6 +90,7 @@ ENTRIES = (
     Entry("decisions.shuffled_labels", "--work DIR", "1 h", ("shuffled-labels",)),
     Entry("robustness.kill_and_resume", "--kills 30", "1 h", ("kill-and-resume",)),
     Entry("robustness.cluster_kills", "examples/clothing", "20 min", ("cluster-kills",)),
+    Entry("robustness.tested_lines", "", "20 min", ("tested-lines",)),
     Entry("robustness.memory", "", "30 min", ("memory",)),
     Entry("robustness.backends", "", "2 h", ("backends",)),
     Entry("robustness.soak", "--minutes 60", "1 h", ("soak",)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.common.results import Result
 from benchmarks.figures.decisions import choices, claims
 from benchmarks.figures.quality import networks, searches
-from benchmarks.figures.robustness import backends, disturbed, limits
+from benchmarks.figures.robustness import backends, disturbed, limits, tested
 from benchmarks.figures.speed import trials, workers
 from benchmarks.figures.statistics import insights, intervals
 from benchmarks.figures.use import exported, heat_maps, predictions
@@ -78,6 +78,7 @@ GROUPS: Mapping[str, Group] = {
     "more-data": Group(intervals.more_data, intervals.more_data_brief),
     "shuffled-labels": Group(claims.shuffled_labels, claims.shuffled_labels_brief),
     "planted-faults": Group(insights.planted_faults, insights.planted_faults_brief),
+    "tested-lines": Group(tested.tested_lines, tested.tested_lines_brief),
     "memory": Group(limits.memory, limits.memory_brief),
     "kill-and-resume": Group(disturbed.kill_and_resume, disturbed.kill_and_resume_brief),
     "backends": Group(backends.backends, backends.backends_brief),
