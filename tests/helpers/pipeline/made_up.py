@@ -114,7 +114,7 @@ def backbone_facts(name: str, **weights: WeightSource) -> BackboneFacts:
     )
 
 
-def online(name: str, megabytes: float = 58.0) -> WeightSource:
+def online(name: str, megabytes: float | None = 58.0) -> WeightSource:
     """Weights that are only to be had from a host."""
     url, file = f"https://files.invalid/{name}.h5", f"{name}.h5"
     return WeightSource(

@@ -214,6 +214,16 @@ def test_a_download_is_announced_with_its_size(
         find_candidates(RunConfig(dataset=tmp_path, backbones=("vgg19",)), plugins, callbacks, no_file)
 
 
+def test_a_download_of_unknown_size_is_announced_without_one(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "reachable", lambda hosts: True)
+    monkeypatch.setattr(weights, "download", lambda *_: file)
+    plugins, heard = plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16", None))), Heard()
+    find_candidates(RunConfig(dataset=tmp_path, backbones=("vgg16",)), plugins, CallbackList(others=[heard]), no_file)
+    assert [text for _, text in heard.lines] == ["downloading vgg16@imagenet"]
+
+
 def test_a_dry_run_downloads_nothing(tmp_path: Path, plugins: PluginFacts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "reachable", lambda hosts: True)
     monkeypatch.setattr(weights, "download", lambda *_: pytest.fail("nothing may be downloaded"))

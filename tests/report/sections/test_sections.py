@@ -64,6 +64,17 @@ def test_candidates_of_one_name_get_files_of_their_own() -> None:
     assert list(names) == ["depth-a-b", "depth-a-b-2", "depth-network"]
 
 
+def test_an_error_that_is_not_known_is_not_drawn() -> None:
+    curve = SAMPLE.profile[LITE]
+    assert all(point.stderr for point in curve)
+    blank = tuple(replace(point, stderr=None) for point in curve)
+    known, unknown = depth(replace(SAMPLE, profile={"known": curve, "unknown": blank})).pictures
+    assert [known.keys[0].label, unknown.keys[0].label] == ["linear probe, with standard error", "linear probe"]
+    bands = [path.vertices for band in unknown.figure.axes[0].collections for path in band.get_paths()]
+    assert sum(len(vertices) for vertices in bands) == 0
+    assert known.figure.axes[0].collections[0].get_paths()[0].vertices.shape[0] > 2 * len(curve)
+
+
 def test_the_curves_are_of_the_winner_the_best_others_and_the_network_from_scratch() -> None:
     section = learning_curves(SAMPLE)
     assert section.shown["other_curves"] == "trial 7"  # trial 2 is the winner
