@@ -18,7 +18,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate.conformal import conformal_scores_of
 from tlsearch.pipeline.saved_models import output_folders
 from tlsearch.predictor import read_config, update_config
-from tlsearch.report.text import temperature_reason
+from tlsearch.report.insights import temperature_reason
 from tlsearch.stats.calibration import FittedTemperature, judge_temperature
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialSpec

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from tlsearch.report.charts import shorten
 from tlsearch.report.images import THUMBNAIL_SIDE, PhotoSheet, Values, data_uri, thumbnail
+from tlsearch.report.insights import label_errors_sentence, shown_suspects
 from tlsearch.report.numbers import percent
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import label_errors_sentence, shown_suspects
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import LabelErrors, Mistake, Suspect
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from tlsearch.report.charts import BASELINE, NEUTRAL, WINNER, Key, as_percent, new_chart
 from tlsearch.report.images import Chart
+from tlsearch.report.insights import calibration_sentence
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import calibration_sentence, metric_name
+from tlsearch.report.text import metric_name
 from tlsearch.report.verdict import verdict_of
 from tlsearch.report.verdict.more_images import more_images
 from tlsearch.results.result import RunResult

@@ -6,7 +6,7 @@ import math
 import shlex
 from collections.abc import Iterator, Mapping
 
-from tlsearch.report.text import shown_suspects
+from tlsearch.report.insights import shown_suspects
 from tlsearch.report.verdict.fair import epochs_of, is_unfinished, no_claim
 from tlsearch.report.verdict.more_images import more_images
 from tlsearch.results.result import RunResult

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.results.sample_result import SAMPLE
+from tlsearch.report.insights import label_errors_sentence
 from tlsearch.report.numbers import percent, percent_interval, points
-from tlsearch.report.text import label_errors_sentence
 from tlsearch.report.verdict import verdict_of
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Gain

@@ -1,0 +1,30 @@
+"""Accuracy by depth: its files, and what is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tests.helpers.results.sample_result import LITE, SAMPLE
+from tlsearch.report.sections.depth import depth
+
+
+def test_candidates_of_one_name_get_files_of_their_own() -> None:
+    curve = SAMPLE.profile[LITE]
+    names = charts(depth(replace(SAMPLE, profile={"a@b": curve, "A@B": curve, "@": curve})).pictures)
+    assert list(names) == ["depth-a-b", "depth-a-b-2", "depth-network"]
+
+
+def test_an_error_that_is_not_known_is_not_drawn() -> None:
+    curve = SAMPLE.profile[LITE]
+    assert all(point.stderr for point in curve)
+    blank = tuple(replace(point, stderr=None) for point in curve)
+    known, unknown = depth(replace(SAMPLE, profile={"known": curve, "unknown": blank})).pictures
+    assert [known.keys[0].label, unknown.keys[0].label] == ["linear probe, with standard error", "linear probe"]
+    drawn = [
+        sum(len(np.asarray(path.vertices)) for path in chart.figure.axes[0].collections[0].get_paths())
+        for chart in (known, unknown)
+    ]
+    assert drawn[0] > 2 * len(curve)
+    assert drawn[1] == 0
