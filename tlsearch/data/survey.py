@@ -73,14 +73,14 @@ def survey(reading: Reading, progress: CountListener | None = None, options: Ima
         item.file for item, header in zip(items, headers, strict=True) if not isinstance(header, str) and header.deep
     ]
     window, window_line = _measure_window(deep, options.max_pixels)
-    said = (*reading.understood, *understood, *window_line)
+    lines = (*reading.understood, *understood, *window_line)
     result = Survey(
         root=reading.root,
         classes=classes,
         images=images,
         skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
         files=tuple(file for _, file in found),
-        reading=replace(reading, items=(), understood=said, notes=(*reading.notes, *notes)),
+        reading=replace(reading, items=(), understood=lines, notes=(*reading.notes, *notes)),
         options=options,
         decoding=Decoding(window, "squash" if options.resize == "auto" else options.resize, options.max_pixels),
     )

@@ -82,8 +82,8 @@ def compare_distances(
         raise AssertionError("unreachable: the network would not have been given distances")
     run, ours, theirs = form.open_distance(path, None), [np.zeros(0)], [np.zeros(0)]
     for batch in batches(predictor, images.files, BATCH):
-        told = predictor.network.answers(batch.pixels.astype(np.uint8), BATCH)
-        ours.append(np.array([answer.distance for answer in told], np.float64))
+        answers = predictor.network.answers(batch.pixels.astype(np.uint8), BATCH)
+        ours.append(np.array([answer.distance for answer in answers], np.float64))
         theirs.append(np.asarray(run(batch.pixels), np.float64))
     model, file = np.concatenate(ours), np.concatenate(theirs)
     if not len(model):

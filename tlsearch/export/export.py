@@ -103,27 +103,27 @@ def export_model(
         UsageError: The model, the images or a format cannot be had as asked; nothing was written.
         RunError: A converter failed.
     """
-    folder, told = Path(model_dir), reporter or SilentReporter()
+    folder, reporter = Path(model_dir), reporter or SilentReporter()
     forms = wanted_formats(options.formats, options.precision)
     if options.unlike:
         require_distance(forms, options.precision)
     targets = place.targets(folder, forms, options.precision, options.to)
     predictor = load(folder)
     require_tensorflow()
-    proof, training = _images(folder, predictor, options, told)
+    proof, training = _images(folder, predictor, options, reporter)
     with place.workshop(targets) as room:
         network = exported_network(predictor, room, unlike=options.unlike)
-        drafts = [_write(room, form, network, options, (predictor, training), told) for form in forms]
-        comparisons = _compare(predictor, forms, drafts, proof, told)
+        drafts = [_write(room, form, network, options, (predictor, training), reporter) for form in forms]
+        comparisons = _compare(predictor, forms, drafts, proof, reporter)
         done: list[ExportedFile] = []
         for form, draft, target, found in zip(forms, drafts, targets, comparisons, strict=True):
-            told.progress("speed", len(done), len(forms), f"timing {form.name}")
+            reporter.progress("speed", len(done), len(forms), f"timing {form.name}")
             judged = _proof(form, draft, network, options, proof, found)
             if network.has_distance:
                 judged = _with_distance(judged, compare_distances(predictor, form, draft, proof), options)
             sidecar = sidecar_of(predictor, network, form.name, options.precision, draft.name)
             done.append(_settle(form, draft, target, judged, sidecar))
-    write_card(folder, targets[0].folder, told)
+    write_card(folder, targets[0].folder, reporter)
     return tuple(done)
 
 

@@ -121,8 +121,8 @@ def answers(
     ours: list[Float64Array] = []
     theirs: list[list[Float32Array]] = [[] for _ in runners]
     for batch in batches(predictor, images.files, BATCH):
-        told = np.asarray(predictor.model.predict_on_batch(batch.pixels), dtype=np.float64)
-        ours.append(told if temperature is None else divide_by_temperature(told, temperature.value))
+        probabilities = np.asarray(predictor.model.predict_on_batch(batch.pixels), dtype=np.float64)
+        ours.append(probabilities if temperature is None else divide_by_temperature(probabilities, temperature.value))
         rows.append(batch.rows)
         for runner, found in zip(runners, theirs, strict=True):
             found.append(runner(batch.pixels))
@@ -137,14 +137,14 @@ def compare_answers(
 ) -> Comparison:
     """Compare probabilities of shape (N, classes), N at least 1, on images of the classes ``truth``."""
     numbers = bool(np.isfinite(file).all())
-    told, given = model.argmax(axis=1), np.nan_to_num(file, nan=0.0).argmax(axis=1)
-    found = compare(truth, given, told, EVERY_IMAGE, groups=groups)
+    by_model, by_file = model.argmax(axis=1), np.nan_to_num(file, nan=0.0).argmax(axis=1)
+    found = compare(truth, by_file, by_model, EVERY_IMAGE, groups=groups)
     return Comparison(
         images=len(truth),
         largest_difference=float(np.abs(file - model).max()) if numbers else 1.0,
-        equal_answers=float((told == given).mean()),
-        accuracy=float((given == truth).mean()),
-        model_accuracy=float((told == truth).mean()),
+        equal_answers=float((by_model == by_file).mean()),
+        accuracy=float((by_file == truth).mean()),
+        model_accuracy=float((by_model == truth).mean()),
         difference=found.difference,
         ci95=found.ci95,
         discordant=found.discordant,

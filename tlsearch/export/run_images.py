@@ -65,8 +65,8 @@ def find_run_images(run: Path, *, refitted: bool, reporter: Reporter) -> RunImag
         raise UsageError(f"The images of the run cannot be read again ({reason}): {FIX}.") from error
     parts = split(index, config.seed, config.group_by)
     test = [index.images[row].sha256 for row in parts.test]
-    told = result.predictions.fingerprint if result.predictions else fingerprint_of(test)
-    if index.fingerprint != result.dataset.fingerprint or fingerprint_of(test) != told:
+    recorded = result.predictions.fingerprint if result.predictions else fingerprint_of(test)
+    if index.fingerprint != result.dataset.fingerprint or fingerprint_of(test) != recorded:
         raise UsageError(f"The images in {where} are not those of the run, or are divided differently: {FIX}.")
     training = _rows(index, parts.train, parts.groups, "training images of the run", seen=True)
     if parts.val:

@@ -77,10 +77,10 @@ class Network:
         reference = self.reference if compare else None
         with self._turn:
             model = self.model if reference is None else self._comparing
-            told = model.predict_on_batch(filled.astype(np.float32))
+            outputs = model.predict_on_batch(filled.astype(np.float32))
         if reference is None:
-            return [Answer(probabilities=row) for row in np.asarray(told, dtype=np.float64)[: len(images)]]
-        rows, features = (np.asarray(output)[: len(images)] for output in told)
+            return [Answer(probabilities=row) for row in np.asarray(outputs, dtype=np.float64)[: len(images)]]
+        rows, features = (np.asarray(output)[: len(images)] for output in outputs)
         embedded, distances = reference.embed(features), reference.distances(features)
         return [
             Answer(probabilities=row, features=vector, distance=float(distance))

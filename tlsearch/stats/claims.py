@@ -131,8 +131,8 @@ def estimate(
     It is Wilson's (amended near 0 and 1), on the effective number of images for macro metrics and where images come in
     groups.
     """
-    truth, guess = as_labels(y, predicted)
-    return estimate_at(score(truth, guess, metric), truth, guess, metric, groups, level)
+    truth, predictions = as_labels(y, predicted)
+    return estimate_at(score(truth, predictions, metric), truth, predictions, metric, groups, level)
 
 
 def estimate_at(
@@ -144,11 +144,11 @@ def estimate_at(
     level: float = 0.95,
 ) -> Estimate:
     """A score that was corrected, with the interval of a score of that value on these images and answers."""
-    truth, guess = as_labels(y, predicted)
+    truth, predictions = as_labels(y, predicted)
     unit = _real_groups(groups)
     images = float(len(truth))
     if metric != "accuracy" or unit is not None:
-        parts = linear_parts(truth, guess, metric)
+        parts = linear_parts(truth, predictions, metric)
         images = Design.of(truth, metric, unit).effective_images(parts, value * (1 - value), level)
     return Estimate(value, amended_wilson(value * images, images, level))
 

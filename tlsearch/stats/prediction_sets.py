@@ -160,10 +160,10 @@ def measure_sets(
         groups: Numbers of groups, shape (N,), whose images are not independent; None where images are.
         levels: The coverages.
     """
-    said, truth = np.asarray(probabilities, np.float64), np.asarray(labels, np.intp)
+    given, truth = np.asarray(probabilities, np.float64), np.asarray(labels, np.intp)
     found = []
     for level in levels:
-        inside = scores.sets(said, level)
+        inside = scores.sets(given, level)
         sizes, covered = inside.sum(axis=1), inside[np.arange(len(truth)), truth]
         share = estimate(np.ones(len(truth), np.intp), covered.astype(np.intp), groups=groups)
         alone = sizes == 1

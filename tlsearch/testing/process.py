@@ -102,12 +102,12 @@ def _results(backend: str, order: Order) -> Iterator[CheckResult]:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith(MESSAGE):
-                said = json.loads(line.removeprefix(MESSAGE))
-                ended = said.get("end", False)
-                if "begin" in said:
-                    begun, since = said["begin"], time.monotonic()
-                if "result" in said:
-                    yield CheckResult(**said["result"])
+                message = json.loads(line.removeprefix(MESSAGE))
+                ended = message.get("end", False)
+                if "begin" in message:
+                    begun, since = message["begin"], time.monotonic()
+                if "result" in message:
+                    yield CheckResult(**message["result"])
         process.wait()
         log.seek(0)
         if not ended:

@@ -143,9 +143,9 @@ class ImageClassifier(PythonModel):
         if not compare or self.reference is None:
             unknown: list[bool | None] = [None for _ in images]
             return np.asarray(self.model.predict_on_batch(images), dtype="float64"), unknown
-        told, features = self._comparing.predict_on_batch(images)
+        probabilities, features = self._comparing.predict_on_batch(images)
         found = self.reference.unlike(self.reference.distances(np.asarray(features)))
-        return np.asarray(told, dtype="float64"), found.tolist()
+        return np.asarray(probabilities, dtype="float64"), found.tolist()
 
     def _pictures(self, cells: Iterable[Any]) -> Iterator[np.ndarray]:
         """Each cell as uint8 (size, size, 3)."""

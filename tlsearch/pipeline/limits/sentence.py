@@ -28,8 +28,8 @@ def shortage(estimates: Estimates, trials: int) -> str:
     elif Aim.TRIALS in missed:
         reasons.append(f"{short} is too short for {asked}")
     if Aim.COMPARISON in missed:
-        said = any(short in reason for reason in reasons)
-        reasons.append(_COMPARISON if said else f"{short} is too short {_COMPARISON}")
+        named = any(short in reason for reason in reasons)
+        reasons.append(_COMPARISON if named else f"{short} is too short {_COMPARISON}")
     return f"{' and '.join(reasons)}: {_enough(estimates, wanted, few=few, missed=missed)}" if reasons else ""
 
 

@@ -108,15 +108,15 @@ def _part_of_flag(column: str) -> PartName | None:
     found = words(column)
     while found and found[0] in _FLAG_STARTS:
         found = found[1:]
-    said = part_and_rest(" ".join(found))
-    return said[0] if said is not None and not said[1] and said[0] != "unlabelled" else None
+    split = part_and_rest(" ".join(found))
+    return split[0] if split is not None and not split[1] and split[0] != "unlabelled" else None
 
 
 def _as_parts(filled: Sequence[str], *, called: bool) -> dict[str, Place]:
     """Words such as train, val and test; in a column of another name training must be among them, and not alone."""
     if {"".join(words(cell)) for cell in filled} <= _CONTEST.keys():
         return {cell: Place(part=_CONTEST["".join(words(cell))]) for cell in filled}
-    found = {cell: said[0] for cell in filled if (said := part_and_rest(cell)) is not None and not said[1]}
+    found = {cell: split[0] for cell in filled if (split := part_and_rest(cell)) is not None and not split[1]}
     parts = set(found.values())
     if len(found) < len(filled) or not (called or ("train" in parts and len(parts) > 1)):
         return {}
@@ -151,11 +151,11 @@ def _as_folds(column: str, filled: Sequence[str], *, chosen: bool) -> dict[str, 
 
 def _not_understood(column: str, filled: Sequence[str], *, called: bool) -> Meaning:
     """Unclear where a cell speaks of a part, or where the name is that of a split and the cells can be its parts."""
-    said = [cell for cell in filled if (found := part_and_rest(cell)) is not None and not found[1]]
+    known_cells = [cell for cell in filled if (found := part_and_rest(cell)) is not None and not found[1]]
     near = [cell for cell in filled if any(word in ("test", "val", "train") for word in words(cell))]
-    strange = [cell for cell in filled if cell not in said]
-    if strange and ((called and near) or 2 * len(said) >= len(filled)):
-        known = next((cell for cell in (*said, *near) if cell != strange[0]), "")
+    strange = [cell for cell in filled if cell not in known_cells]
+    if strange and ((called and near) or 2 * len(known_cells) >= len(filled)):
+        known = next((cell for cell in (*known_cells, *near) if cell != strange[0]), "")
         return Meaning(kind="unclear", strange=strange[0], known=known, called=called)
     numbers = all(map(_NUMBER.fullmatch, filled)) and len(filled) <= _FEW
     unclear = called and (_are_flags(filled) or (numbers and is_called_split(column)))
