@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tlsearch.config_values import compile_group_by
 from tlsearch.data.index import DatasetIndex
-from tlsearch.data.likeness.unions import join
+from tlsearch.data.near_duplicates.unions import join
 from tlsearch.errors import UsageError
 
 

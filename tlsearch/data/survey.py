@@ -28,11 +28,11 @@ from tlsearch.data.images.deep_greys import describe, window_of
 from tlsearch.data.images.parallel import CountListener, map_files
 from tlsearch.data.images.rgb import LOOK_SIZE, Decoding, is_deep
 from tlsearch.data.index import DEFAULTS, DatasetIndex, ImageOptions, ImageRecord, Survey
-from tlsearch.data.likeness.fingerprint import ImageFingerprint
-from tlsearch.data.likeness.look_alikes import own_classes, pairs_that_count, settled_rows
-from tlsearch.data.likeness.near_duplicates import find_near_duplicates
-from tlsearch.data.likeness.store import FingerprintStore
-from tlsearch.data.likeness.unions import with_copies
+from tlsearch.data.near_duplicates.find import find_near_duplicates
+from tlsearch.data.near_duplicates.fingerprint import ImageFingerprint
+from tlsearch.data.near_duplicates.look_alikes import own_classes, pairs_that_count, settled_rows
+from tlsearch.data.near_duplicates.store import FingerprintStore
+from tlsearch.data.near_duplicates.unions import with_copies
 from tlsearch.data.small_classes import drop_few, drop_small
 from tlsearch.data.source_parts import settle_parts
 from tlsearch.data.sources import read_source

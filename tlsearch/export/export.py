@@ -15,13 +15,13 @@ from tlsearch.config_values import no_choice
 from tlsearch.errors import RunError, UsageError
 from tlsearch.export import place
 from tlsearch.export.card import write_card
-from tlsearch.export.contract import PRECISIONS, Format, Network, Precision
+from tlsearch.export.contract import PRECISIONS, ExportedNetwork, Format, Precision
 from tlsearch.export.distances import DistanceComparison, compare_distances, require_distance
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.images import LabelledImages, batches
 from tlsearch.export.network import exported_network
 from tlsearch.export.place import Target, proof_name, sidecar_name
-from tlsearch.export.proof import Comparison, Proof, answers, compare_answers, judge, size_of
+from tlsearch.export.proof import AnswerComparison, Proof, answers, compare_answers, judge, size_of
 from tlsearch.export.run_images import FIX, RunImages, find_run_images, named_images
 from tlsearch.export.sidecar import Sidecar, sidecar_of
 from tlsearch.export.speed import machine, measure
@@ -202,7 +202,7 @@ def _refuse_test(images: LabelledImages, run: Path | None, source: Path) -> None
 def _write(
     room: Path,
     form: Format,
-    network: Network,
+    network: ExportedNetwork,
     options: ExportOptions,
     calibration: tuple[Predictor, LabelledImages | None],
     reporter: Reporter,
@@ -235,7 +235,7 @@ def _first_line(error: Exception) -> str:
 
 def _compare(
     predictor: Predictor, forms: Sequence[Format], drafts: Sequence[Path], images: LabelledImages, reporter: Reporter
-) -> list[Comparison]:
+) -> list[AnswerComparison]:
     """Every file beside the model, on the same images."""
     try:
         runners = [form.open(draft, None) for form, draft in zip(forms, drafts, strict=True)]
@@ -252,7 +252,12 @@ def _compare(
 
 
 def _proof(
-    form: Format, draft: Path, network: Network, options: ExportOptions, images: LabelledImages, found: Comparison
+    form: Format,
+    draft: Path,
+    network: ExportedNetwork,
+    options: ExportOptions,
+    images: LabelledImages,
+    found: AnswerComparison,
 ) -> Proof:
     """What is known of a file before it has its name."""
     proven, reason = judge(found, options.precision, seen=images.seen)

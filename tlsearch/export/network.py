@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlsearch.data.images.rgb import PADDING, draft_side
 from tlsearch.errors import UsageError
-from tlsearch.export.contract import Network
+from tlsearch.export.contract import ExportedNetwork
 from tlsearch.export.place import file_hash
 from tlsearch.export.sidecar import SETS_KEY, UNLIKE_KEY, thresholds
 from tlsearch.models.temperature import LEAST
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def exported_network(predictor: Predictor, room: Path, *, unlike: bool = False) -> Network:
+def exported_network(predictor: Predictor, room: Path, *, unlike: bool = False) -> ExportedNetwork:
     """Give the network that answers as ``predictor.predict`` does, once a picture is a square of RGB values.
 
     Args:
@@ -41,7 +41,7 @@ def exported_network(predictor: Predictor, room: Path, *, unlike: bool = False) 
                 "again to make a model that has one."
             )
         model, fields[UNLIKE_KEY] = with_distance(model, reference), str(reference.furthest)
-    return Network(
+    return ExportedNetwork(
         model=model,
         metadata=fields,
         labels=predictor.labels,

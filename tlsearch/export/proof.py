@@ -40,7 +40,7 @@ BATCH = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class AnswerComparison:
     """The answers of a file beside those of the model, on the same images.
 
     Attributes:
@@ -96,7 +96,7 @@ class Proof:
     reason: str
     source: str
     seen: bool
-    comparison: Comparison
+    comparison: AnswerComparison
     megabytes: float
     timings: tuple[Timing, ...]
     runtime: str
@@ -134,12 +134,12 @@ def answers(
 
 def compare_answers(
     truth: LabelArray, model: Float64Array, file: Float64Array, groups: LabelArray | None = None
-) -> Comparison:
+) -> AnswerComparison:
     """Compare probabilities of shape (N, classes), N at least 1, on images of the classes ``truth``."""
     numbers = bool(np.isfinite(file).all())
     by_model, by_file = model.argmax(axis=1), np.nan_to_num(file, nan=0.0).argmax(axis=1)
     found = compare(truth, by_file, by_model, EVERY_IMAGE, groups=groups)
-    return Comparison(
+    return AnswerComparison(
         images=len(truth),
         largest_difference=float(np.abs(file - model).max()) if numbers else 1.0,
         equal_answers=float((by_model == by_file).mean()),
@@ -151,7 +151,7 @@ def compare_answers(
     )
 
 
-def judge(found: Comparison, precision: Precision, *, seen: bool = False) -> tuple[bool, str]:
+def judge(found: AnswerComparison, precision: Precision, *, seen: bool = False) -> tuple[bool, str]:
     """Whether a file is proven, and why or why not, as a sentence.
 
     On images that the model was trained on (``seen``) it is surer than on others, and a loss shows less: there only

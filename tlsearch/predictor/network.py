@@ -46,7 +46,7 @@ class Answer:
     distance: float | None = None
 
 
-class Network:
+class LoadedModel:
     """A loaded model that answers batches.
 
     Threads may share it: they take turns, which costs nothing, as one batch keeps all cores busy. A process that was
@@ -91,4 +91,4 @@ class Network:
     def _comparing(self) -> Any:
         """The model with the features that are compared as a second output."""
         assert self.reference is not None, "there is nothing to compare with"
-        return with_inner_features(self.model, self.reference.taps)
+        return with_inner_features(self.model, self.reference.layers)

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.effective_size import Design, linear_parts
-from tlsearch.stats.intervals import FEWEST_DISCORDANT, amended_wilson, mcnemar_midp, tango
+from tlsearch.stats.intervals import amended_wilson, tango
 from tlsearch.stats.metrics import as_labels, score
-from tlsearch.stats.permutation import paired_permutation
+from tlsearch.stats.permutation import FEWEST_DISCORDANT, mcnemar_midp, paired_permutation
 from tlsearch.types import Interval, LabelArray
 
 

@@ -111,11 +111,11 @@ def _results(backend: str, order: Order) -> Iterator[CheckResult]:
         process.wait()
         log.seek(0)
         if not ended:
-            result = _broken_off(begun, order, process.returncode, log)
+            result = _interrupted(begun, order, process.returncode, log)
             yield replace(result, seconds=round(time.monotonic() - since, 2))
 
 
-def _broken_off(name: str, order: Order, code: int, log: IO[str]) -> CheckResult:
+def _interrupted(name: str, order: Order, code: int, log: IO[str]) -> CheckResult:
     """The result of the check during which the process ended."""
     printed = log.read()
     *_, stack = re.split(r"^Timeout \(", printed, flags=re.MULTILINE)

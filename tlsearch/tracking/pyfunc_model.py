@@ -135,7 +135,7 @@ class ImageClassifier(PythonModel):
     @cached_property
     def _comparing(self) -> Any:
         """The model with the features that are compared as a second output."""
-        return self.inner_features.with_inner_features(self.model, self.reference.taps)
+        return self.inner_features.with_inner_features(self.model, self.reference.layers)
 
     def _answers(self, pictures: Sequence[np.ndarray], *, compare: bool) -> tuple[np.ndarray, list[bool | None]]:
         """The probabilities of a batch, and of each picture whether it is unlike; None where that is not known."""

@@ -28,13 +28,13 @@ def with_distance(model: keras.Model, reference: TrainingReference) -> keras.Mod
     """
     import keras
 
-    joined = with_inner_features(model, reference.taps)
+    joined = with_inner_features(model, reference.layers)
     probabilities, features = joined.outputs
     return keras.Model(joined.input, [probabilities, _distance(features, reference)], name="probabilities_and_distance")
 
 
 def _distance(features: Any, reference: TrainingReference) -> Any:
-    """Distances (N,) of features (N, d): the largest over all taps."""
+    """Distances (N,) of features (N, d): the largest over all layers."""
     from keras import ops
 
     nearest = min(NEIGHBOURS, len(reference.images))

@@ -96,7 +96,7 @@ FIELDS = (*MAIN, *FURTHER)
 
 def table_text(field: Field, prediction: Prediction) -> str:
     """What a table says in the column of a field."""
-    return cell(field, prediction) if field.said is None else field.said(prediction)
+    return cell(field, prediction) if field.table_text is None else field.table_text(prediction)
 
 
 def cell(field: Field, prediction: Prediction) -> str:

@@ -154,8 +154,8 @@ class _Reader:
         if self.without_name:
             notes.append(f"the table names no image in {counted(self.without_name, 'row')}")
         if self.other_endings:
-            names = f"{counted(len(self.other_endings), 'name')} with another ending than the file"
-            notes.append(f"the table has {names}, such as {self.other_endings[0]}")
+            others = f"{counted(len(self.other_endings), 'name')} with another ending than the file"
+            notes.append(f"the table has {others}, such as {self.other_endings[0]}")
         for reason, names in self.left_out.items():
             unique = sorted(set(names))
             self.found.skipped += [Skipped(name, reason) for name in unique[:MOST_NAMED]]

@@ -154,7 +154,7 @@ def _unclear(table: Table, column: str, meaning: Meaning) -> UnclearSplitError:
     )
     called = "is called like a split and " if is_called_split(column) or is_called_flag(column) else ""
     if meaning.strange and meaning.known:
-        what = f"The column {column!r} {called}holds {said.strange!r} beside {said.known!r}"
+        what = f"The column {column!r} {called}holds {meaning.strange!r} beside {meaning.known!r}"
         return UnclearSplitError(f"{what}: {fix}.", column)
     held = some(_cells(table, column), 3)
     return UnclearSplitError(

@@ -1,8 +1,8 @@
-"""The sentence that says which limit is too short for what, and what would be enough."""
+"""The text of the warning: ``3m is too short to tune layers of a network: about 8m would be enough`` and the option."""
 
 from __future__ import annotations
 
-from tlsearch.pipeline.limits.estimates import Aim, Estimates
+from tlsearch.pipeline.limits.shortage_estimates import Aim, Estimates
 from tlsearch.utils.units import counted, format_duration
 
 _TUNING = "to tune layers of a network"
