@@ -194,9 +194,9 @@ def probed(features: dict[str, Floats], labels: npt.NDArray[np.int64], seed: int
         Those on the last features; those on these with the features of the other cut that serves best; and its name.
     """
     *inner, last = features
-    joined = {name: _probed(np.hstack([features[name], features[last]]), labels, seed) for name in inner}
+    joined = {name: _right(np.hstack([features[name], features[last]]), labels, seed) for name in inner}
     best = max(joined, key=lambda name: joined[name].sum())
-    return _probed(features[last], labels, seed), joined[best], best
+    return _right(features[last], labels, seed), joined[best], best
 
 
 def gain(right: Right, first: Right) -> tuple[float, float]:
@@ -209,7 +209,7 @@ def _rounded(right: Right) -> float:
     return round(float(right.mean()), 4)
 
 
-def _probed(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> Right:
+def _right(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> Right:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning

@@ -104,8 +104,8 @@ def _knock(address: str) -> None:
     except (OSError, ValueError) as error:
         why = "it took too long" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or error
         raise UsageError(
-            f"No Ray cluster answers at {where} ({why}): see with `ray status --address HOST:PORT` on its head node that "
-            "it runs, and that this machine can reach that port."
+            f"No Ray cluster answers at {where} ({why}): see with `ray status --address HOST:PORT` on its head node "
+            "that it runs, and that this machine can reach that port."
         ) from error
 
 

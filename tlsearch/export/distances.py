@@ -11,7 +11,7 @@ import numpy as np
 
 from tlsearch.errors import UsageError
 from tlsearch.export.contract import Format, Precision, Runner
-from tlsearch.export.images import LabelledImages, batches
+from tlsearch.export.images import LabelledFiles, batches
 from tlsearch.predictor import Predictor
 
 FAULT = 0.02
@@ -74,7 +74,7 @@ def require_distance(forms: Sequence[Format], precision: Precision) -> None:
 
 
 def compare_distances(
-    predictor: Predictor, form: Format, path: Path, images: LabelledImages
+    predictor: Predictor, form: Format, path: Path, images: LabelledFiles
 ) -> DistanceComparison | None:
     """Let the model and the file say how far the same images are; None where none can be read."""
     reference = predictor.reference

@@ -18,7 +18,7 @@ from tlsearch.export.card import write_card
 from tlsearch.export.contract import PRECISIONS, ExportedNetwork, Format, Precision
 from tlsearch.export.distances import DistanceComparison, compare_distances, require_distance
 from tlsearch.export.formats import FORMATS
-from tlsearch.export.images import LabelledImages, batches
+from tlsearch.export.images import LabelledFiles, batches
 from tlsearch.export.network import exported_network
 from tlsearch.export.place import Target, proof_name, sidecar_name
 from tlsearch.export.proof import AnswerComparison, Proof, answers, compare_answers, judge, size_of
@@ -163,7 +163,7 @@ def wanted_formats(names: Sequence[str], precision: Precision) -> tuple[Format, 
 
 def _images(
     folder: Path, predictor: Predictor, options: ExportOptions, reporter: Reporter
-) -> tuple[LabelledImages, LabelledImages | None]:
+) -> tuple[LabelledFiles, LabelledFiles | None]:
     """The images for the proof, and those of training where int8 needs them."""
     run = place.run_of(folder)
     needs_training = options.precision == "int8"
@@ -192,7 +192,7 @@ def _images(
     return chosen.at_most(PROOF_IMAGES), training
 
 
-def _refuse_test(images: LabelledImages, run: Path | None, source: Path) -> None:
+def _refuse_test(images: LabelledFiles, run: Path | None, source: Path) -> None:
     """Raise ``UsageError`` where ``images`` are the test images of the run, which has no other copy of them."""
     predictions = read_result(run).predictions if run is not None else None
     if predictions is not None and predictions.fingerprint == fingerprint_of(images.hashes):
@@ -204,7 +204,7 @@ def _write(
     form: Format,
     network: ExportedNetwork,
     options: ExportOptions,
-    calibration: tuple[Predictor, LabelledImages | None],
+    calibration: tuple[Predictor, LabelledFiles | None],
     reporter: Reporter,
 ) -> Path:
     """Write one file into ``room``. Raises ``RunError`` where the converter fails."""
@@ -234,7 +234,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _compare(
-    predictor: Predictor, forms: Sequence[Format], drafts: Sequence[Path], images: LabelledImages, reporter: Reporter
+    predictor: Predictor, forms: Sequence[Format], drafts: Sequence[Path], images: LabelledFiles, reporter: Reporter
 ) -> list[AnswerComparison]:
     """Every file beside the model, on the same images."""
     try:
@@ -256,7 +256,7 @@ def _proof(
     draft: Path,
     network: ExportedNetwork,
     options: ExportOptions,
-    images: LabelledImages,
+    images: LabelledFiles,
     found: AnswerComparison,
 ) -> Proof:
     """What is known of a file before it has its name."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from tlsearch.export.contract import Format, Precision, Runner
 from tlsearch.export.distances import DistanceComparison
-from tlsearch.export.images import LabelledImages, batches
+from tlsearch.export.images import LabelledFiles, batches
 from tlsearch.export.speed import Timing
 from tlsearch.models.temperature import divide_by_temperature
 from tlsearch.predictor import Predictor
@@ -108,7 +108,7 @@ class Proof:
 
 
 def answers(
-    predictor: Predictor, runners: Sequence[Runner], images: LabelledImages, reporter: Reporter
+    predictor: Predictor, runners: Sequence[Runner], images: LabelledFiles, reporter: Reporter
 ) -> tuple[LabelArray, Float64Array, list[Float64Array]]:
     """Let the model and every runner answer the same images, each decoded once.
 
