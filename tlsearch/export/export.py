@@ -100,7 +100,7 @@ def export_model(
         The files, in the order of ``options.formats``.
 
     Raises:
-        UsageError: The model, the images or a format cannot be had as asked; nothing was written.
+        UsageError: The model, the images or a format are unavailable; nothing was written.
         RunError: A converter failed.
     """
     folder, reporter = Path(model_dir), reporter or SilentReporter()

@@ -131,9 +131,9 @@ def scores_of(
     compared = CalibrationImages(labels=images.labels[shared], groups=groups)
     trials = [with_temperature(trial, compared) for trial in selection.trials[:MOST_TRIALS]]
     found = []
-    for answers in answers_without_selection(selection.metric, compared.labels, trials, groups, seed):
+    for probabilities in answers_without_selection(selection.metric, compared.labels, trials, groups, seed):
         found.append(true_class_scores(plain, images.labels))
-        found[-1][shared] = true_class_scores(answers, compared.labels)
+        found[-1][shared] = true_class_scores(probabilities, compared.labels)
     return larger(own, sorted_scores(np.stack(found), images.groups)) if found else own
 
 

@@ -48,15 +48,15 @@ def _selection(data: Data, rows: AnyArray, outcomes: Mapping[TrialSpec, Outcome]
     place = {int(row): number for number, row in enumerate(rows)}
     shared = np.array([place[int(row)] for row in common if int(row) in place], np.intp)
     labels, wanted = np.asarray(data.labels, np.intp)[rows[shared]], rows[shared]
-    found = [answers for outcome in validated if (answers := _answers(outcome, wanted)) is not None]
+    found = [probabilities for outcome in validated if (probabilities := _probabilities(outcome, wanted)) is not None]
     if len(found) < 2 or not len(shared):
         return None
-    values = [data.metric.sign * score_by(data.metric, labels, answers) for answers in found]
+    values = [data.metric.sign * score_by(data.metric, labels, probabilities) for probabilities in found]
     order = np.argsort(-np.asarray(values), kind="stable")
     return Selection(metric=data.metric, trials=[found[number] for number in order], shared=shared)
 
 
-def _answers(outcome: Outcome, rows: AnyArray) -> AnyArray | None:
+def _probabilities(outcome: Outcome, rows: AnyArray) -> AnyArray | None:
     """The probabilities of the images ``rows``; None where the trial was not validated on all of them."""
     place = {int(row): number for number, row in enumerate(outcome.val_rows)}
     if any(int(row) not in place for row in rows):
