@@ -12,6 +12,7 @@ import pytest
 from tlsearch.cli.main import cli
 from tlsearch.data import checks, findings
 from tlsearch.data.usable import MIN_PER_CLASS
+from tlsearch.plugins import kinds
 from tlsearch.plugins.api import API_VERSION, Augmentation
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,11 @@ PAGES = [
 ]
 GENERATED = {DOCS / "reference" / "result.schema.json"}
 """What is made when the site is built."""
+LISTS_OF_KINDS = ("README.md", "CONTRIBUTING.md", "docs/index.md", "docs/glossary.md", "docs/guides/plugins.md")
+"""Pages with a sentence that lists the kinds of plugins."""
+KIND_WORDS = {"network": "backbone", "networks": "backbone", "weights": "weights"} | {
+    word: kind for kind in kinds.NAMES if kind != "weights" for word in (kind, f"{kind}s")
+}
 
 
 def test_the_readme_is_short() -> None:
@@ -87,6 +93,26 @@ def test_every_kind_of_finding_is_explained() -> None:
     assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(findings.KINDS)
     source = Path(checks.__file__).read_text(encoding="utf-8")
     assert [kind for kind in findings.KINDS if f'"{kind}"' not in source] == []
+
+
+def kinds_listed(text: str) -> list[set[str]]:
+    """The kinds of plugins that a text names one after the other, for every such list."""
+    item = rf"(?:(?:an?|other|new)\s+)*(?:{'|'.join(KIND_WORDS)})"
+    lists = re.findall(rf"\b{item}\b(?:(?:,\s+(?:and\s+|or\s+)?|\s+(?:and|or)\s+){item}\b)+", text, re.IGNORECASE)
+    return [{KIND_WORDS[word] for word in re.findall(r"\w+", found.lower()) if word in KIND_WORDS} for found in lists]
+
+
+@pytest.mark.parametrize("page", LISTS_OF_KINDS)
+def test_every_kind_of_plugin_is_in_lists_of_kinds(page: str) -> None:
+    listed = [found for found in kinds_listed((ROOT / page).read_text(encoding="utf-8")) if len(found) > 3]
+    assert listed
+    assert [set(kinds.NAMES) - found for found in listed] == [set() for _ in listed]
+
+
+def test_a_kind_that_is_missing_from_a_list_is_noticed() -> None:
+    assert kinds_listed("New networks, augmentations, weights, a metric\nor a callback are plugins.") == [
+        {"backbone", "augmentation", "weights", "metric", "callback"}
+    ]
 
 
 def test_limits_are_those_of_the_code() -> None:

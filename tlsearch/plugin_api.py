@@ -1,4 +1,4 @@
-"""What a plugin package imports: the contracts of ``tlsearch.plugins.api``, those of metrics and callbacks.
+"""What a plugin package imports: the contracts of ``tlsearch.plugins.api``, those of metrics, callbacks and readers.
 
 This import path stays the same.
 

@@ -103,7 +103,7 @@ def export_model(
         The files, in the order of ``formats``, with their proofs.
 
     Raises:
-        UsageError: The model, the images or a format cannot be had as asked; nothing was written.
+        UsageError: The model, the images or a format are unavailable; nothing was written.
         RunError: A converter or a runtime failed.
     """
     ensure_home()
@@ -136,7 +136,7 @@ def explain_images(
         An explanation for each image, with its heat map; one that could not be read says why.
 
     Raises:
-        UsageError: The model or the class cannot be had, the network has no features with places, or the folder cannot
+        UsageError: The model or the class is unavailable, the network has no features with places, or the folder cannot
             be made.
     """
     ensure_home()

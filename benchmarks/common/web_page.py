@@ -112,5 +112,5 @@ def answers(page: Page, pictures: Sequence[Path]) -> list[Any]:
     page.set_input_files("#files", [str(picture) for picture in pictures])
     last = page.locator("[data-probabilities], [data-error]").nth(before + len(pictures) - 1)
     last.wait_for(state="attached", timeout=SECONDS_A_PICTURE * 1000 * len(pictures))
-    told = page.locator("article").evaluate_all("cards => cards.map(card => ({...card.dataset}))")[before:]
-    return [json.loads(card["probabilities"]) if "probabilities" in card else card["error"] for card in told]
+    cards = page.locator("article").evaluate_all("cards => cards.map(card => ({...card.dataset}))")[before:]
+    return [json.loads(card["probabilities"]) if "probabilities" in card else card["error"] for card in cards]

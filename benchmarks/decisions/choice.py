@@ -3,8 +3,8 @@
     python -m benchmarks.decisions.choice
 
 A simulation of searches whose truth is known: 40 configurations of one network, of which the first is the plain linear
-probe, 15 are other solved heads and 24 tune layers. Images and networks are as in ``selection_bias``. Where images are
-few and time is short, trials that tune layers have one fold and solved ones have five. Two rules are compared:
+probe, 15 are other linear heads and 24 tune layers. Images and networks are as in ``selection_bias``. Where images are
+few and time is short, trials that tune layers have one fold and linear heads have five. Two rules are compared:
 
 - *the best of three*: the three best trials on the folds that all have are trained anew on resampled folds (one where
   time is short), and the best mean ships;
@@ -44,7 +44,7 @@ WORLDS = {
     "tuning pays a lot": (0.78, 0.80, 0.90),
     "easy": (0.94, 0.95, 0.945),
 }
-"""The true accuracy of the linear probe, of the best other solved head and of the best that tunes layers."""
+"""The true accuracy of the linear probe, of the best other linear head and of the best that tunes layers."""
 
 SIZES = (48, 340)
 

@@ -3,7 +3,7 @@
     python -m benchmarks.decisions.early_stop
 
 A simulation of searches whose truth is known: 40 trials, of which about half tune layers and take twelve times as long
-as a solved head. Images and networks are as in ``selection_bias``. After the twelfth trial the trials come nearer to
+as a linear head. Images and networks are as in ``selection_bias``. After the twelfth trial the trials come nearer to
 the best of their kind, as in a search that learns. The trial that a search would choose where it ends early
 (``search.enough``) is compared with the one that it would choose after all trials: the regret is by how much its true
 accuracy is lower.

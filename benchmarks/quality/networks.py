@@ -178,7 +178,7 @@ def _probed(sample: Sample, extractors: Sequence[Extractor], seed: int) -> dict[
     rows: dict[str, dict[str, dict[str, Any]]] = {}
     firsts: dict[str, tuple[Right, Right]] = {}
     for one in extractors:
-        last, joined, cut = told(one.features(sample.pixels(one.size)), sample.labels, seed)
+        last, joined, cut = probed(one.features(sample.pixels(one.size)), sample.labels, seed)
         first = firsts.setdefault(one.kind, (last, joined))
         row = {"size": one.size, "last": _rounded(last), "joined": _rounded(joined), "joined_with": cut}
         gains = {"last": gain(last, first[0]), "joined": gain(joined, first[1])}
@@ -187,16 +187,16 @@ def _probed(sample: Sample, extractors: Sequence[Extractor], seed: int) -> dict[
     return rows
 
 
-def told(features: dict[str, Floats], labels: npt.NDArray[np.int64], seed: int) -> tuple[Right, Right, str]:
+def probed(features: dict[str, Floats], labels: npt.NDArray[np.int64], seed: int) -> tuple[Right, Right, str]:
     """Which images a probe tells that has not seen them.
 
     Returns:
         Those on the last features; those on these with the features of the other cut that serves best; and its name.
     """
     *inner, last = features
-    joined = {name: _told(np.hstack([features[name], features[last]]), labels, seed) for name in inner}
+    joined = {name: _right(np.hstack([features[name], features[last]]), labels, seed) for name in inner}
     best = max(joined, key=lambda name: joined[name].sum())
-    return _told(features[last], labels, seed), joined[best], best
+    return _right(features[last], labels, seed), joined[best], best
 
 
 def gain(right: Right, first: Right) -> tuple[float, float]:
@@ -209,7 +209,7 @@ def _rounded(right: Right) -> float:
     return round(float(right.mean()), 4)
 
 
-def _told(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> Right:
+def _right(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> Right:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning

@@ -222,9 +222,9 @@ def study_troubles(home: Home) -> list[str]:
     storage = f"sqlite:///{home.output / STUDY_NAME}"
     (name,) = optuna.get_all_study_names(storage)
     trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-    told = sorted(record.number for record in remembered(trials))
+    in_study = sorted(record.number for record in remembered(trials))
     rows = sorted(row["number"] for row in found(home.output)["trials"] if row["role"] == "trial")
-    troubles = [f"the study has the trials {told}, and the result {rows}"] if told != rows else []
+    troubles = [f"the study has the trials {in_study}, and the result {rows}"] if in_study != rows else []
     left_open = [trial.number for trial in trials if not trial.state.is_finished()]
     return troubles + ([f"the study has {len(left_open)} open trials"] if left_open else [])
 

@@ -76,7 +76,7 @@ def namespaces() -> Iterator[Namespaces]:
     was killed before it could do so is removed first.
 
     Raises:
-        NoNamespacesError: They cannot be had here.
+        NoNamespacesError: They are unavailable here.
     """
     _check()
     _remove_leftovers()

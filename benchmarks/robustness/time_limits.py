@@ -30,7 +30,7 @@ from benchmarks.common import many_augmentations
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.site import install_plugins
 from benchmarks.common.synthetic_images import write_images
-from tlsearch.pipeline.limits.least import may_take
+from tlsearch.pipeline.limits.shortest_limit import may_take
 from tlsearch.utils.machine import usable_cores
 from tlsearch.utils.units import parse_duration
 

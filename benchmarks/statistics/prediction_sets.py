@@ -115,7 +115,7 @@ class Drawn:
 
     labels: Ints
     groups: Ints
-    said: Floats
+    probabilities: Floats
 
 
 class Networks:
@@ -151,10 +151,10 @@ def coverage(strengths: Strengths, world: World, simulations: int, seed: int) ->
         rng = np.random.default_rng([seed, world.images, world.trials, world.grouped, number])
         networks = Networks(strengths, BEST[number % len(BEST)], world.trials, rng)
         seen = networks.see(world.images, world.grouped, rng)
-        chosen = int((seen.said.argmax(axis=2) == seen.labels).mean(axis=1).argmax())
+        chosen = int((seen.probabilities.argmax(axis=2) == seen.labels).mean(axis=1).argmax())
         new = networks.see(NEW_IMAGES, world.grouped, rng, only=chosen)
         images = CalibrationImages(labels=seen.labels, groups=seen.groups if world.grouped else None)
-        shown = _as_winner(new.said[0], seen.said[chosen], images)
+        shown = _as_winner(new.probabilities[0], seen.probabilities[chosen], images)
         for rule, scores in rules(world, seen, chosen, images, number).items():
             for level in LEVELS:
                 found.setdefault((rule, level), []).append(_figures(scores, level, shown, new.labels))
@@ -165,14 +165,14 @@ def rules(
     world: World, seen: Drawn, chosen: int, images: CalibrationImages, seed: int
 ) -> Mapping[str, ConformalScores]:
     """The scores by every rule that is compared in this world; those of a run are the last."""
-    own = scores_of(images, seen.said[chosen], None)
+    own = scores_of(images, seen.probabilities[chosen], None)
     if world.trials == 1:
         if not world.grouped:
             return {"own answers": own}
-        alone = conformal_scores(with_temperature(seen.said[chosen], images), images.labels, None)
+        alone = conformal_scores(with_temperature(seen.probabilities[chosen], images), images.labels, None)
         return {"every image counts once": alone, "every group counts once": own}
-    order = np.argsort(-(seen.said.argmax(axis=2) == seen.labels).mean(axis=1), kind="stable")
-    metric, trials = load_metric("accuracy"), [seen.said[trial] for trial in order]
+    order = np.argsort(-(seen.probabilities.argmax(axis=2) == seen.labels).mean(axis=1), kind="stable")
+    metric, trials = load_metric("accuracy"), [seen.probabilities[trial] for trial in order]
     selection = Selection(metric=metric, trials=trials, shared=np.arange(world.images))
     tempered = [with_temperature(trial, images) for trial in trials]
     others = answers_without_selection(metric, images.labels, tempered, images.groups, seed)
@@ -180,7 +180,7 @@ def rules(
     return {
         "own answers": own,
         "answers without selection": sorted_scores(np.stack(values), images.groups),
-        "the larger of both": scores_of(images, seen.said[chosen], selection, seed),
+        "the larger of both": scores_of(images, seen.probabilities[chosen], selection, seed),
     }
 
 
@@ -190,12 +190,19 @@ def _as_winner(new: Floats, seen: Floats, images: CalibrationImages) -> Floats:
     return divide_by_temperature(new, fitted.value) if fitted.helps else new
 
 
-def _figures(scores: ConformalScores, level: float, said: Floats, labels: Ints) -> tuple[float, float, float, float]:
+def _figures(
+    scores: ConformalScores, level: float, probabilities: Floats, labels: Ints
+) -> tuple[float, float, float, float]:
     """Coverage, share of single answers, mean size, and accuracy."""
-    inside = scores.sets(said, level)
+    inside = scores.sets(probabilities, level)
     sizes = inside.sum(axis=1)
     covered = inside[np.arange(len(labels)), labels].mean()
-    return float(covered), float((sizes == 1).mean()), float(sizes.mean()), float((said.argmax(1) == labels).mean())
+    return (
+        float(covered),
+        float((sizes == 1).mean()),
+        float(sizes.mean()),
+        float((probabilities.argmax(1) == labels).mean()),
+    )
 
 
 def _row(world: World, rule: str, level: float, values: Floats) -> Row:
@@ -219,22 +226,22 @@ def _row(world: World, rule: str, level: float, values: Floats) -> Row:
 PENALTY, FREE_RANKS = 0.01, 2
 
 
-def _least_probable(said: Floats) -> Floats:
+def _least_probable(probabilities: Floats) -> Floats:
     """1 - p (Sadinle, Lei and Wasserman 2019), with the first class always inside."""
-    score = 1 - said
-    score[np.arange(len(said)), said.argmax(axis=1)] = 0
+    score = 1 - probabilities
+    score[np.arange(len(probabilities)), probabilities.argmax(axis=1)] = 0
     return score
 
 
-def _with_itself(said: Floats) -> Floats:
+def _with_itself(probabilities: Floats) -> Floats:
     """The adaptive score with the probability of the class itself."""
-    return nonconformity(said) + said
+    return nonconformity(probabilities) + probabilities
 
 
-def _with_penalty(said: Floats) -> Floats:
+def _with_penalty(probabilities: Floats) -> Floats:
     """A penalty for each rank behind the first ones (Angelopoulos et al. 2021)."""
-    ranks = (-said).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-    return nonconformity(said) + PENALTY * np.maximum(0, ranks + 1 - FREE_RANKS)
+    ranks = (-probabilities).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+    return nonconformity(probabilities) + PENALTY * np.maximum(0, ranks + 1 - FREE_RANKS)
 
 
 MEASURES: Mapping[str, Callable[[Floats], Floats]] = {
@@ -255,9 +262,9 @@ def compare_scores(strengths: Strengths, simulations: int, seed: int) -> list[Ro
         networks = Networks(strengths, BEST[number % len(BEST)], 1, rng)
         seen, new = networks.see(SCORES_FROM, False, rng), networks.see(NEW_IMAGES, False, rng)
         for name, measure in MEASURES.items():
-            scores = np.sort(measure(seen.said[0])[np.arange(SCORES_FROM), seen.labels])
-            of_new = measure(new.said[0])
-            sure = new.said[0].max(axis=1)
+            scores = np.sort(measure(seen.probabilities[0])[np.arange(SCORES_FROM), seen.labels])
+            of_new = measure(new.probabilities[0])
+            sure = new.probabilities[0].max(axis=1)
             hard = sure <= np.quantile(sure, HARD)
             for level in LEVELS:
                 place = int(np.ceil(level * (SCORES_FROM + 1))) - 1

@@ -29,7 +29,7 @@ from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.synthetic_images import write_images
 from benchmarks.common.tables import print_rows
 from tlsearch import RunConfig, SilentReporter, backend, run
-from tlsearch.export.contract import PRECISIONS, Network, Precision
+from tlsearch.export.contract import PRECISIONS, ExportedNetwork, Precision
 from tlsearch.export.export import ExportedFile, ExportOptions, export_model
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.formats.onnx_file import Onnx
@@ -52,7 +52,9 @@ QUICK_IMAGES = {"": 100}
 class Swapped(Onnx):
     """A format whose files take blue for red, as those of a converter that confuses the two."""
 
-    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+    def write(
+        self, network: ExportedNetwork, precision: Precision, target: Path, samples: Iterable[Float32Array]
+    ) -> None:
         """Write the network, then put an exchange of the channels before its first operation."""
         import onnx
 

@@ -98,7 +98,7 @@ def run(options: Any, work: Path) -> Row:
         "kind of trial": "feature extraction" if spec["freeze_depth"] == spec["depth"] else "fine-tuning",
         "frozen cut points": spec["freeze_depth"],
         "cut points": spec["depth"],
-        "layers": [tap.layer for tap in reference.taps],
+        "layers": [layer.name for layer in reference.layers],
         "reference images": len(reference.images),
         "held-out distances": len(reference.held_out),
         "stated false alarms": reference.false_alarms,

@@ -166,8 +166,8 @@ def _contestants(
     log = room / "server.log"
 
     def from_example(answer: Any) -> Sequence[float]:
-        told = answer["predictions"][0]["probabilities"]
-        return [told[label] for label in predictor.labels]
+        probabilities = answer["predictions"][0]["probabilities"]
+        return [probabilities[label] for label in predictor.labels]
 
     for name, most in ((EXAMPLE, 16), (EXAMPLE_ALONE, 1)):
         yield Contestant(name, partial(_predicting, exported.path, log, most), raw, from_example)

@@ -43,16 +43,16 @@ COVERAGE = float(os.environ.get("COVERAGE", "0.9"))  # of prediction sets, unles
 # --- what is not sure, from the file that tlsearch export writes beside the network (docs/guides/export.md)
 
 
-def prediction_set(row: np.ndarray, labels: list[str], told: Mapping[str, Any], coverage: float) -> list[str]:
+def prediction_set(row: np.ndarray, labels: list[str], thresholds: Mapping[str, Any], coverage: float) -> list[str]:
     """The classes of a picture, the most probable first, of which one is the true one with this probability.
 
     Args:
         row: The probabilities of all classes.
         labels: Their names.
-        told: The entry ``prediction_sets`` of the sidecar.
+        thresholds: The entry ``prediction_sets`` of the sidecar.
         coverage: Above 0 and below 1.
     """
-    scores, groups, most = told["scores"], told["groups"], math.inf
+    scores, groups, most = thresholds["scores"], thresholds["groups"], math.inf
     if groups >= math.ceil(coverage / (1 - coverage) - 1e-6):
         place = math.ceil((coverage * (groups + 1) / groups - 1e-9) * len(scores))
         most = scores[min(max(place, 1), len(scores)) - 1]
@@ -78,8 +78,8 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = THREADS
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.told = self.session.get_modelmeta().custom_metadata_map
-        self.labels = json.loads(self.told["labels"])
+        self.metadata = self.session.get_modelmeta().custom_metadata_map
+        self.labels = json.loads(self.metadata["labels"])
         beside = Path(f"{path}.json")
         self.sidecar = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
         self.outputs = [output.name for output in self.session.get_outputs()]
@@ -171,7 +171,7 @@ async def health() -> dict[str, Any]:
     return {
         "status": "ok",
         "classes": network.labels,
-        "image_size": int(network.told["image_size"]),
+        "image_size": int(network.metadata["image_size"]),
         "waiting": network.waiting.qsize(),
         "pictures": network.pictures,
         "batches": network.batches,
@@ -209,7 +209,7 @@ async def explain(request: Request) -> dict[str, Any]:
 async def _squares(request: Request) -> tuple[list[str], list[np.ndarray]]:
     """The names of the pictures of a request, and what the network takes of each."""
     loop, pictures = asyncio.get_running_loop(), await _pictures(request)
-    work = [loop.run_in_executor(app.state.decoders, decode, data, app.state.network.told) for _, data in pictures]
+    work = [loop.run_in_executor(app.state.decoders, decode, data, app.state.network.metadata) for _, data in pictures]
     squares = await asyncio.gather(*work, return_exceptions=True)
     for number, (found, (name, _)) in enumerate(zip(squares, pictures, strict=True), 1):
         if isinstance(found, BaseException):

@@ -16,27 +16,27 @@ MAX_PIXELS = int(os.environ.get("MAX_PIXELS", "50_000_000"))  # of a picture
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
 
 
-def decode(data: bytes, told: Mapping[str, str]) -> np.ndarray:
+def decode(data: bytes, metadata: Mapping[str, str]) -> np.ndarray:
     """The RGB values of an encoded picture, uint8 (S, S, 3).
 
     Args:
         data: The bytes of a file.
-        told: The metadata of the exported file.
+        metadata: The metadata of the exported file.
 
     Raises:
         ValueError: It cannot be used; the message says why.
     """
-    size = int(told["image_size"])
-    base = int(told.get("decode_size", size))
+    size = int(metadata["image_size"])
+    base = int(metadata.get("decode_size", size))
     try:
         image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
         if image.format in ("JPEG", "MPO"):  # a large JPEG is decoded at a half, a quarter or an eighth of its size
-            least = int(told.get("jpeg_draft", 2 * max(base, 224)))
+            least = int(metadata.get("jpeg_draft", 2 * max(base, 224)))
             image.draft(None, (least, least))
         image.load()
         with suppress(Exception):  # odd EXIF data must not cost the picture
             image = ImageOps.exif_transpose(image)
-        square = _square(_rgb(image, json.loads(told.get("window", "null"))), base, told)
+        square = _square(_rgb(image, json.loads(metadata.get("window", "null"))), base, metadata)
     except UnidentifiedImageError:
         raise ValueError("it is no picture of a format that is read here: send a JPEG, PNG or WebP file") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -67,10 +67,10 @@ def _rgb(image: Image.Image, window: tuple[float, float] | None) -> Image.Image:
     return image.convert("RGB") if direct else image.convert("RGBA").convert("RGB")
 
 
-def _square(image: Image.Image, side: int, told: Mapping[str, str]) -> Image.Image:
-    how = told.get("resize", "squash")
+def _square(image: Image.Image, side: int, metadata: Mapping[str, str]) -> Image.Image:
+    how = metadata.get("resize", "squash")
     if image.width != image.height and how == "pad":
-        around = tuple(json.loads(told.get("padding", "[124, 116, 104]")))
+        around = tuple(json.loads(metadata.get("padding", "[124, 116, 104]")))
         return ImageOps.pad(image, (side, side), Image.Resampling.BILINEAR, around)
     if image.width != image.height and how == "crop":
         return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)

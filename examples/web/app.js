@@ -44,12 +44,12 @@ async function open(address) {
     throw new Error(`${address} is not there`);
   }
   const bytes = new Uint8Array(await response.arrayBuffer());
-  const told = metadataOf(bytes);
-  if (!told.labels || !told.image_size) {
+  const metadata = metadataOf(bytes);
+  if (!metadata.labels || !metadata.image_size) {
     throw new Error("it is no ONNX file of tlsearch export");
   }
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
-  return { session, told, labels: JSON.parse(told.labels) };
+  return { session, metadata, labels: JSON.parse(metadata.labels) };
 }
 
 function say() {
@@ -67,12 +67,12 @@ function take(files) {
 async function answer(file, card) {
   const text = card.querySelector("div");
   try {
-    const side = Number(network.told.image_size);
-    const pixels = new ort.Tensor("float32", await pixelsOf(file, network.told), [1, side, side, 3]);
+    const side = Number(network.metadata.image_size);
+    const pixels = new ort.Tensor("float32", await pixelsOf(file, network.metadata), [1, side, side, 3]);
     const found = await network.session.run({ [network.session.inputNames[0]]: pixels });
     const probabilities = [...found.probabilities.data];
     card.dataset.probabilities = JSON.stringify(probabilities);
-    text.replaceChildren(...bars(probabilities), ...doubts(probabilities, found.distance?.data[0], network.told));
+    text.replaceChildren(...bars(probabilities), ...doubts(probabilities, found.distance?.data[0], network.metadata));
   } catch (error) {
     card.dataset.error = error.message;
     text.textContent = `${file.name} cannot be used: ${error.message}.`;
@@ -95,10 +95,10 @@ function cardOf(file) {
 }
 
 /** What the network is not sure of, as lines: "not sure: A or B", and whether the picture is unlike the training images. */
-function doubts(probabilities, distance, told) {
-  const names = predictionSet(probabilities, told, COVERAGE).map((at) => network.labels[at]);
+function doubts(probabilities, distance, metadata) {
+  const names = predictionSet(probabilities, metadata, COVERAGE).map((at) => network.labels[at]);
   const lines = names.length > 1 ? [`not sure: ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`] : [];
-  if (isUnlike(distance, told)) {
+  if (isUnlike(distance, metadata)) {
     lines.push("unlike the training images");
   }
   return lines.map((line) => {

@@ -4,8 +4,8 @@
  * The places of the classes in the prediction set, the most probable first: one of them is the true class with the
  * probability `coverage`, a text such as "0.9". The set is empty where the metadata have no threshold for it.
  */
-export function predictionSet(probabilities, told, coverage) {
-  const thresholds = JSON.parse(told.prediction_sets ?? "{}");
+export function predictionSet(probabilities, metadata, coverage) {
+  const thresholds = JSON.parse(metadata.prediction_sets ?? "{}");
   if (!(coverage in thresholds)) {
     return [];
   }
@@ -24,6 +24,6 @@ export function predictionSet(probabilities, told, coverage) {
 }
 
 /** Whether a picture at this distance is unlike the training images; false where the file tells no distance. */
-export function isUnlike(distance, told) {
-  return distance !== undefined && told.unlike_above !== undefined && distance > Number(told.unlike_above);
+export function isUnlike(distance, metadata) {
+  return distance !== undefined && metadata.unlike_above !== undefined && distance > Number(metadata.unlike_above);
 }

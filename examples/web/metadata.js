@@ -9,14 +9,14 @@ const THIRTY_TWO_BITS = 5;
 
 /** The metadata of an ONNX file, an object of texts; `bytes` is its content, a Uint8Array. */
 export function metadataOf(bytes) {
-  const told = {};
+  const metadata = {};
   for (const { field, value } of fieldsOf(bytes)) {
     if (field === METADATA_PROPS) {
       const pair = Object.fromEntries([...fieldsOf(value)].map((part) => [part.field, textOf(part.value)]));
-      told[pair[1] ?? ""] = pair[2] ?? "";
+      metadata[pair[1] ?? ""] = pair[2] ?? "";
     }
   }
-  return told;
+  return metadata;
 }
 
 /** The fields of a message that hold bytes, in their order: `{field, value}`. Others are passed over. */

@@ -6,13 +6,13 @@ import { reduced, squareOf } from "./resize.js";
 
 const MOST_PIXELS = 60e6; // browsers have no larger canvas
 
-/** The RGB values of `file` as floats 0..255, a Float32Array of side * side * 3. `told` is the metadata of the model. */
-export async function pixelsOf(file, told) {
-  const side = Number(told.image_size);
-  const base = Number(told.decode_size ?? side);
-  const picture = drafted(await decoded(file), await isJpeg(file), Number(told.jpeg_draft ?? 2 * Math.max(base, 224)));
-  const padding = told.padding ? JSON.parse(told.padding) : undefined;
-  const square = squareOf(squareOf(picture, base, told.resize, padding), side);
+/** The RGB values of `file` as floats 0..255, a Float32Array of side * side * 3. `metadata` is the metadata of the model. */
+export async function pixelsOf(file, metadata) {
+  const side = Number(metadata.image_size);
+  const base = Number(metadata.decode_size ?? side);
+  const picture = drafted(await decoded(file), await isJpeg(file), Number(metadata.jpeg_draft ?? 2 * Math.max(base, 224)));
+  const padding = metadata.padding ? JSON.parse(metadata.padding) : undefined;
+  const square = squareOf(squareOf(picture, base, metadata.resize, padding), side);
   return Float32Array.from(square.data);
 }
 

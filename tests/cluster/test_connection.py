@@ -48,7 +48,7 @@ def test_what_answers_and_is_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
         server.listen()
         where = f"127.0.0.1:{server.getsockname()[1]}"
         said = refusal(where)
-    assert f"What answers at {where} does not behave as the head" in said or "does not say that it is well" in said
+    assert f"What answers at {where} does not behave as the head node" in said or "does not say that it is well" in said
 
 
 def test_a_name_that_nobody_has() -> None:

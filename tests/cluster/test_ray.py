@@ -104,7 +104,7 @@ def test_places_that_other_work_holds(nodes: Nodes, tmp_path: Path, monkeypatch:
         other.worker()
         monkeypatch.setattr("tlsearch.cluster.cluster.ROOM_SECONDS", 1.0)
         monkeypatch.setattr("tlsearch.cluster.cluster.AUTO_ROOM_SECONDS", 1.0)
-        with pytest.raises(UsageError, match="has 1 place free of the 2 that were asked for"):
+        with pytest.raises(UsageError, match="has 1 slot free of the 2 that were asked for"):
             other.take(2, all_of_them=True)
         assert other.take(2, all_of_them=False) == 1
     assert not ray.is_initialized()

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.images.sources import with_test
 from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex, ImageRecord
-from tlsearch.data.likeness.unions import join, members
+from tlsearch.data.near_duplicates.unions import join, members
 from tlsearch.data.survey import scan
 from tlsearch.errors import UsageError
 

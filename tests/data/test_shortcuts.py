@@ -11,7 +11,7 @@ from PIL import Image
 
 from tlsearch.data.checks import check
 from tlsearch.data.index import DatasetIndex, ImageRecord
-from tlsearch.data.likeness.fingerprint import COLOURS, image_fingerprint
+from tlsearch.data.near_duplicates.fingerprint import COLOURS, image_fingerprint
 from tlsearch.data.shortcuts import area_under_roc, find_shortcuts
 
 

@@ -128,7 +128,7 @@ def test_an_image_in_no_file_has_no_box_and_is_counted(predictor: Predictor, tmp
     file = Explanation(path=tmp_path / "b.png", explained="a", explained_probability=0.5, heat=heat_map)
     writer = BoxWriter(predictor, "json", tmp_path)
     assert list(writer.take([nowhere, file])) == [nowhere, file]
-    assert writer.said == "1 box (threshold 0.56, the default), none of 1 image that lie in no file"
+    assert writer.summary == "1 box (threshold 0.56, the default), none of 1 image that lie in no file"
     assert len(json.loads(writer.write().read_bytes())) == 1
 
 

@@ -11,7 +11,7 @@ from tests.helpers.runs.exported_run import LABELS, write_images, write_run
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.errors import UsageError
-from tlsearch.export.images import LabelledImages
+from tlsearch.export.images import LabelledFiles
 from tlsearch.export.run_images import find_run_images, named_images
 from tlsearch.reporter import SilentReporter
 
@@ -78,7 +78,7 @@ def test_classes_that_the_model_does_not_know_are_refused(tmp_path: Path) -> Non
 def test_a_few_images_are_spread_over_all(run: Path) -> None:
     index = scan(run.parent / "images")
     parts = split(index, 0)
-    images = LabelledImages(
+    images = LabelledFiles(
         files=tuple(index.file(row) for row in parts.train),
         labels=tuple(index.labels[row] for row in parts.train),
         groups=tuple(parts.train),

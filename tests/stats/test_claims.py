@@ -10,9 +10,9 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.claims import ModelPredictions, compare, difference_interval, estimate, make_claims, p_value
 from tlsearch.stats.effective_size import Design, linear_parts
-from tlsearch.stats.intervals import amended_wilson, mcnemar_midp, tango, wilson
+from tlsearch.stats.intervals import amended_wilson, tango, wilson
 from tlsearch.stats.metrics import score
-from tlsearch.stats.permutation import paired_permutation
+from tlsearch.stats.permutation import mcnemar_midp, paired_permutation
 
 Labels = npt.NDArray[np.intp]
 METRICS: list[CountMetric] = ["accuracy", "balanced_accuracy", "macro_f1"]

@@ -1,4 +1,4 @@
-"""Intervals and p-values against published worked examples and against first principles."""
+"""Intervals against published worked examples and against first principles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from scipy.stats import binom, norm
 
 from tlsearch.stats.intervals import (
     amended_wilson,
-    mcnemar_midp,
     normal_quantile,
     student_quantile,
     tango,
@@ -122,25 +121,6 @@ def test_impossible_proportions_and_levels_are_refused() -> None:
         wilson(6, 5)
     with pytest.raises(ValueError, match="level"):
         wilson(3, 5, level=95)
-
-
-# Fagerland, Lydersen and Laake 2013 (Bentur: .0391) and 2017 (Cavo: .034690).
-@pytest.mark.parametrize(("b", "c", "p"), [(1, 7, 0.0391), (6, 16, 0.034690)])
-def test_midp_gives_published_examples(b: int, c: int, p: float) -> None:
-    assert mcnemar_midp(b, c) == pytest.approx(p, abs=5e-5)
-    assert mcnemar_midp(c, b) == mcnemar_midp(b, c)
-
-
-def test_midp_counts_half_of_what_was_observed() -> None:
-    # Of 8 pairs, splits 0:8, 1:7, 7:1, 8:0 are at least as extreme as 1:7; those as extreme count half.
-    assert mcnemar_midp(1, 7) == pytest.approx((1 + 8 / 2 + 8 / 2 + 1) / 2**8)
-    # At an even split everything else is more extreme.
-    assert mcnemar_midp(4, 4) == pytest.approx(1 - 70 / 2**8 / 2)
-
-
-def test_midp_says_nothing_below_six_pairs() -> None:
-    assert mcnemar_midp(5, 0) is None
-    assert mcnemar_midp(6, 0) == pytest.approx(1 / 64)
 
 
 @pytest.mark.parametrize("n", [45, 370])

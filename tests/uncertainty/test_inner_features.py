@@ -15,7 +15,7 @@ with warnings.catch_warnings():
     import keras
 
 from tlsearch.uncertainty.inner_features import with_inner_features
-from tlsearch.uncertainty.reference import Tap
+from tlsearch.uncertainty.reference import ComparedLayer
 
 # Keras saves variables through NumPy's old array protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -43,7 +43,7 @@ def test_both_outputs_are_what_the_parts_give(joined: bool, layer: str, tmp_path
     exported(joined).save(tmp_path / "model.keras")
     model = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     before = np.asarray(model.predict_on_batch(IMAGES))
-    probabilities, features = with_inner_features(model, (Tap(layer=layer, width=4),)).predict_on_batch(IMAGES)
+    probabilities, features = with_inner_features(model, (ComparedLayer(name=layer, width=4),)).predict_on_batch(IMAGES)
     backbone = model.get_layer("backbone")
     inside = keras.Model(backbone.input, backbone.get_layer(layer).output)(IMAGES / 127.0 - 1.0)
     assert np.asarray(probabilities) == pytest.approx(before, abs=1e-6)
@@ -57,20 +57,20 @@ def test_leading_tokens_are_not_averaged() -> None:
     backbone = keras.Model(pixels, tokens, name="backbone")
     rgb = keras.Input((8, 8, 3))
     model = keras.Model(rgb, keras.layers.Dense(2, activation="softmax")(keras.ops.mean(backbone(rgb), axis=1)))
-    _, features = with_inner_features(model, (Tap(layer="tokens", width=12, leading_tokens=4),)).predict_on_batch(
-        IMAGES
-    )
+    _, features = with_inner_features(
+        model, (ComparedLayer(name="tokens", width=12, leading_tokens=4),)
+    ).predict_on_batch(IMAGES)
     assert np.asarray(features) == pytest.approx(IMAGES.reshape(3, 16, 12)[:, 4:].mean(axis=1), rel=1e-5)
 
 
 def test_a_layer_that_is_not_there_is_named() -> None:
     with pytest.raises(ValueError, match="no backbone with the layers first, third"):
-        with_inner_features(exported(), (Tap(layer="first", width=4), Tap(layer="third", width=4)))
+        with_inner_features(exported(), (ComparedLayer(name="first", width=4), ComparedLayer(name="third", width=4)))
 
 
 def test_several_layers_stand_side_by_side() -> None:
     model = exported()
-    taps = Tap(layer="first", width=4), Tap(layer="second", width=5)
-    alone = [np.asarray(with_inner_features(model, (tap,)).predict_on_batch(IMAGES)[1]) for tap in taps]
-    together = np.asarray(with_inner_features(model, taps).predict_on_batch(IMAGES)[1])
+    layers = ComparedLayer(name="first", width=4), ComparedLayer(name="second", width=5)
+    alone = [np.asarray(with_inner_features(model, (layer,)).predict_on_batch(IMAGES)[1]) for layer in layers]
+    together = np.asarray(with_inner_features(model, layers).predict_on_batch(IMAGES)[1])
     assert together == pytest.approx(np.concatenate(alone, axis=1), abs=1e-5)

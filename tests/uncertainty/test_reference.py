@@ -13,15 +13,15 @@ from tlsearch.uncertainty.reference import (
     FALSE_ALARMS,
     NEIGHBOURS,
     REFERENCE_FILE,
+    ComparedLayer,
     ReferenceSource,
-    Tap,
     TrainingReference,
     make_reference,
 )
 
 WIDTH = 24
-TAPS = (Tap(layer="middle", width=12), Tap(layer="end", width=12, leading_tokens=1))
-FROZEN = ReferenceSource(taps=TAPS, frozen=True, predicted=np.array([3, 4]))
+LAYERS = (ComparedLayer(name="middle", width=12), ComparedLayer(name="end", width=12, leading_tokens=1))
+FROZEN = ReferenceSource(layers=LAYERS, frozen=True, predicted=np.array([3, 4]))
 
 
 def features(count: int, seed: int, shift: float = 0.0) -> AnyArray:
@@ -132,7 +132,7 @@ def test_the_file_gives_back_what_was_kept(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [REFERENCE_FILE]
     read = TrainingReference.load(tmp_path)
     assert read is not None
-    assert (read.taps, read.frozen, read.scales) == (TAPS, True, made.scales)
+    assert (read.layers, read.frozen, read.scales) == (LAYERS, True, made.scales)
     assert read.predicted.tolist() == [3, 4]
     assert read.distances(features(50, 7)) == pytest.approx(made.distances(features(50, 7)), abs=2e-2)
     assert np.array_equal(read.held_out, made.held_out)

@@ -191,7 +191,7 @@ def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Tabl
 
 def _as_json(found: _Checked, test: Path | None) -> dict[str, Any]:
     from tlsearch.data.aspect import median_aspect
-    from tlsearch.data.likeness.unions import members
+    from tlsearch.data.near_duplicates.unions import members
 
     index = found.index
     paths = [image.path for image in index.images]

@@ -98,13 +98,13 @@ def _lines(detail: dict[str, Any], width: int | None) -> list[str]:
 def _fact(row: dict[str, Any]) -> str:
     """A row of a list: the first value, then the others with their names where those say more."""
     first, *others = row.items()
-    said = []
+    parts = []
     for name, value in others:
         if isinstance(value, list):
-            said.append(" x ".join(map(str, value)))
+            parts.append(" x ".join(map(str, value)))
         elif value is not False and value != "":
-            said.append(name.replace("_", " ") + ("" if value is True else f" {value}"))
-    return f"{first[1]:<20}" + "  ".join(unbroken(text) if len(text) <= SHORT else text for text in said)
+            parts.append(name.replace("_", " ") + ("" if value is True else f" {value}"))
+    return f"{first[1]:<20}" + "  ".join(unbroken(text) if len(text) <= SHORT else text for text in parts)
 
 
 def _duration(_: click.Context, __: click.Parameter, text: str) -> float:

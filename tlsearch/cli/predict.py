@@ -12,7 +12,7 @@ from tlsearch.cli.paths import PictureSource, UserPath
 from tlsearch.cli.predictions.destination import chosen_format
 from tlsearch.cli.predictions.formats import FORMATS
 from tlsearch.cli.predictions.lists import STDIN, asked_images
-from tlsearch.cli.predictions.written import Asked, write_predictions
+from tlsearch.cli.predictions.written import WriteOptions, write_predictions
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.values import Choice, Share, WholeNumber
@@ -144,7 +144,9 @@ def predict(
         )
         _say_shortage(predictor, coverage)
         known = None if lists or STDIN in images else images
-        code = write_predictions(predictions, Asked(name=name, to=to, calibrated=calibrated, images=known), predictor)
+        code = write_predictions(
+            predictions, WriteOptions(name=name, to=to, calibrated=calibrated, images=known), predictor
+        )
     ctx.exit(code)
 
 

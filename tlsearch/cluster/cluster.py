@@ -14,21 +14,21 @@ from typing import Any
 from tlsearch.cluster.connection import connected
 from tlsearch.cluster.facts import difference
 from tlsearch.cluster.host import facts_here
-from tlsearch.cluster.place import ClusterLostError, RayPlace
 from tlsearch.cluster.remote_host import HostLostError, RemoteHost
+from tlsearch.cluster.slot import ClusterLostError, RaySlot
 from tlsearch.config_values import FEWEST_BYTES, MOST_WORKERS
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import counted
 from tlsearch.worker.client import WorkerClient
 
 ROOM_SECONDS = 60.0
-"""How long a run waits for the places that it was asked to have, which other work may hold."""
+"""How long a run waits for the slots that it was asked to have, which other work may hold."""
 
 AUTO_ROOM_SECONDS = 30.0
-"""How long it waits where it takes what there is, and there is a place already."""
+"""How long it waits where it takes what there is, and there is a slot already."""
 
 NO_ROOM_SECONDS = 120.0
-"""How long a run that has lost all of its places waits for one before it is interrupted."""
+"""How long a run that has lost all of its slots waits for one before it is interrupted."""
 
 _TRAVELS = ("TLSEARCH_", "KERAS_", "TF_", "XLA_")
 """Variables that change what a worker computes begin with these; a node has its own otherwise."""
@@ -77,7 +77,7 @@ class RayCluster:
         self.variables: Mapping[str, str] = _variables(request)
         self._stack = ExitStack()
         self._hosts: list[RemoteHost] = []
-        self._places: list[RayPlace] = []
+        self._slots: list[RaySlot] = []
         self._ray: Any = None
 
     def __enter__(self) -> RayCluster:
@@ -85,9 +85,9 @@ class RayCluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give all places back, and close the connection."""
-        for place in self._places:
-            place.give_up()
+        """Give all slots back, and close the connection."""
+        for slot in self._slots:
+            slot.give_up()
         self._stack.close()
 
     @property
@@ -96,9 +96,9 @@ class RayCluster:
         return self._ray is not None
 
     def worker(self) -> WorkerClient:
-        """A worker with a place of its own; the cluster is asked for it when it is first needed."""
-        self._places.append(RayPlace(self))
-        return WorkerClient(self.log, self._places[-1])
+        """A worker with a slot of its own; the cluster is asked for it when it is first needed."""
+        self._slots.append(RaySlot(self))
+        return WorkerClient(self.log, self._slots[-1])
 
     def room(self, workers: int | None) -> int:
         """Connect, and give how many workers of this kind the cluster can have.
@@ -145,7 +145,7 @@ class RayCluster:
         )
 
     def take(self, count: int, *, all_of_them: bool) -> int:
-        """Wait for the places of the first ``count`` workers; gives how many of them have one, which are the first.
+        """Wait for the slots of the first ``count`` workers; gives how many of them have one, which are the first.
 
         Args:
             count: The number of workers.
@@ -155,7 +155,7 @@ class RayCluster:
             UsageError: Other work holds what was asked for.
         """
         began = time.monotonic()
-        hosts = [place.host for place in self._places[:count]]
+        hosts = [slot.host for slot in self._slots[:count]]
         while not all(host.is_placed() or host.lost for host in hosts):
             enough = not all_of_them and any(host.is_placed() for host in hosts)
             if time.monotonic() - began > (AUTO_ROOM_SECONDS if enough else ROOM_SECONDS):
@@ -166,8 +166,8 @@ class RayCluster:
             for host in hosts:
                 if host not in placed:
                     host.give_up()
-            for number, place in enumerate(self._places[:count]):
-                place.use(placed[number] if number < len(placed) else None)
+            for number, slot in enumerate(self._slots[:count]):
+                slot.use(placed[number] if number < len(placed) else None)
             return len(placed)
         if broken := next((host.why for host in hosts if host.why), ""):
             raise UsageError(
@@ -175,13 +175,13 @@ class RayCluster:
                 "packages there as here."
             )
         raise UsageError(
-            f"The Ray cluster at {self.request.address} has {counted(len(placed), 'place')} free of the {count} that "
+            f"The Ray cluster at {self.request.address} has {counted(len(placed), 'slot')} free of the {count} that "
             f"were asked for, after {ROOM_SECONDS:g} seconds: other work holds "
             "its CPUs; ask for fewer with --workers, or wait for that work to end."
         )
 
     def check(self, folders: Mapping[str, Path]) -> None:
-        """Find out before any work whether every place has what this machine has, and sees its folders.
+        """Find out before any work whether every slot has what this machine has, and sees its folders.
 
         Args:
             folders: What workers read and write, by the option that names it.
@@ -217,7 +217,7 @@ class RayCluster:
             try:
                 seen = call.result_within(_PROBE_SECONDS) == "yes"
             except HostLostError as error:
-                if host.lost:  # as at any later moment: its worker gets another place
+                if host.lost:  # as at any later moment: its worker gets another slot
                     continue
                 raise UsageError(
                     f"The node {host.node} of the Ray cluster does not answer ({error}): run again without it."
@@ -229,7 +229,7 @@ class RayCluster:
                 )
 
     def nodes(self) -> int:
-        """The number of machines on which there are places now."""
+        """The number of machines on which there are slots now."""
         return len({host.facts.node_id for host in self._hosts if host.is_placed()})
 
     def ask(self) -> RemoteHost:
@@ -251,13 +251,13 @@ class RayCluster:
                 return min(placed, key=lambda host: host.guests)
             if time.monotonic() > until:
                 raise ClusterLostError(
-                    f"The Ray cluster at {self.request.address} has no place left for a worker: bring its nodes back, "
+                    f"The Ray cluster at {self.request.address} has no slot left for a worker: bring its nodes back, "
                     "then go on with `tlsearch resume` and the output folder."
                 )
             time.sleep(_PAUSE)
 
 
 def _variables(request: ClusterRequest) -> dict[str, str]:
-    """What decides what a worker computes. A place that has reserved no GPU uses none."""
+    """What decides what a worker computes. A slot that has reserved no GPU uses none."""
     found = {name: value for name, value in os.environ.items() if name.startswith(_TRAVELS)}
     return found if request.gpus else {**found, "CUDA_VISIBLE_DEVICES": "-1"}

@@ -22,7 +22,7 @@ from typing import Any
 from tlsearch.errors import UsageError
 
 HEALTH_SECONDS = 60.0
-"""How long its head may take to say that it is well."""
+"""How long its head node may take to say that it is well."""
 
 ANSWER_SECONDS = 10.0
 """How long a cluster may take to accept a connection before it counts as one that does not answer."""
@@ -104,13 +104,13 @@ def _knock(address: str) -> None:
     except (OSError, ValueError) as error:
         why = "it took too long" if isinstance(error, TimeoutError) else getattr(error, "strerror", None) or error
         raise UsageError(
-            f"No Ray cluster answers at {where} ({why}): see with `ray status --address HOST:PORT` on its head that it "
-            "runs, and that this machine can reach that port."
+            f"No Ray cluster answers at {where} ({why}): see with `ray status --address HOST:PORT` on its head node "
+            "that it runs, and that this machine can reach that port."
         ) from error
 
 
 def _ask_health(address: str) -> None:
-    """Raise ``UsageError`` unless the head is well: what answers may not be Ray, and ``ray.init`` would wait for ever.
+    """Raise ``UsageError`` unless the head node is well: what answers may not be Ray, and ``ray.init`` would never end.
 
     It is a command, so that it can be ended.
     """
@@ -121,11 +121,11 @@ def _ask_health(address: str) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=HEALTH_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise UsageError(
-            f"What answers at {address} does not behave as the head of a Ray cluster does, for {HEALTH_SECONDS:g} "
+            f"What answers at {address} does not behave as the head node of a Ray cluster does, for {HEALTH_SECONDS:g} "
             "seconds: name the address that `ray start --head` has printed."
         ) from error
     if done.returncode:
-        raise UsageError(_not_usable(address, ConnectionError("its head does not say that it is well")))
+        raise UsageError(_not_usable(address, ConnectionError("its head node does not say that it is well")))
 
 
 def _not_usable(address: str, error: Exception) -> str:
@@ -140,5 +140,5 @@ def _not_usable(address: str, error: Exception) -> str:
         )
     if "ersion" in why:
         return f"The Ray cluster at {address} is of another version ({why}): install the same Ray and Python here."
-    way = "name it as ray://HOST:10001" if not address.startswith(_CLIENT) else "see the log of its head"
+    way = "name it as ray://HOST:10001" if not address.startswith(_CLIENT) else "see the log of its head node"
     return f"The Ray cluster at {address} cannot be used from this machine ({why}): {way}."

@@ -32,7 +32,7 @@ _LENGTH = struct.Struct(">Q")
 
 
 class Host:
-    """Owns the worker processes of one place in the cluster, mostly one. They end with the process of the actor.
+    """Owns the worker processes of one slot in the cluster, mostly one. They end with the process of the actor.
 
     Several methods may run at once, in threads of their own: a process is killed while its reply is waited for.
     """
@@ -46,7 +46,7 @@ class Host:
         self._ended: dict[str, _Owned] = {}
 
     def describe(self) -> str:
-        """Give the facts of this place as JSON."""
+        """Give the facts of this slot as JSON."""
         import ray
 
         return json.dumps(MESSAGE.encode(facts_here(ray.get_runtime_context().get_node_id())))

@@ -31,7 +31,7 @@ class RemoteHost:
         ray: The library.
         lost: Whether it does not answer any more.
         why: What Ray said where it could not be placed.
-        guests: The processes there that belong to other places, which were lost.
+        guests: The processes there that belong to other slots, which were lost.
     """
 
     def __init__(self, cpus: float, gpus: float | None) -> None:
@@ -77,7 +77,7 @@ class RemoteHost:
     def facts(self) -> HostFacts:
         """What is installed there. Raises ``HostLostError`` where it is not placed."""
         if self._facts is None:
-            raise HostLostError("the place is not there yet")
+            raise HostLostError("the slot is not there yet")
         return self._facts
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tlsearch.data.findings import Finding, finding
 from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex
-from tlsearch.data.likeness.unions import join, members
+from tlsearch.data.near_duplicates.unions import join, members
 from tlsearch.data.shortcuts import find_shortcuts
 from tlsearch.data.split import Split, crossing, imbalance, lacking_groups
 from tlsearch.folders.junk import HIDDEN

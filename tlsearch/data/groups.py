@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tlsearch.config_values import compile_group_by
 from tlsearch.data.index import DatasetIndex
-from tlsearch.data.likeness.unions import join
+from tlsearch.data.near_duplicates.unions import join
 from tlsearch.errors import UsageError
 
 
@@ -24,9 +24,9 @@ def group_images(index: DatasetIndex, group_by: str | None = None) -> tuple[int,
     is no regular expression or joins nothing.
     """
     named = () if group_by is None else named_pairs(index, group_by)
-    said = _pairs([image.group for image in index.images])
+    annotated = _pairs([image.group for image in index.images])
     copies = () if index.look_alikes == "off" else index.copies
-    return join(len(index.images), (*copies, *index.lookalikes, *said, *named))
+    return join(len(index.images), (*copies, *index.lookalikes, *annotated, *named))
 
 
 def named_pairs(index: DatasetIndex, group_by: str) -> list[tuple[int, int]]:

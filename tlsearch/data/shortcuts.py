@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.data.index import DatasetIndex
-from tlsearch.data.likeness.fingerprint import COLOURS
+from tlsearch.data.near_duplicates.fingerprint import COLOURS
 
 TELLS = 0.9
 """From this area under the ROC curve on, in training, a number gives a class away; mirrored, up to .1."""

@@ -28,11 +28,11 @@ from tlsearch.data.images.deep_greys import describe, window_of
 from tlsearch.data.images.parallel import CountListener, map_files
 from tlsearch.data.images.rgb import LOOK_SIZE, Decoding, is_deep
 from tlsearch.data.index import DEFAULTS, DatasetIndex, ImageOptions, ImageRecord, Survey
-from tlsearch.data.likeness.fingerprint import ImageFingerprint
-from tlsearch.data.likeness.look_alikes import own_classes, pairs_that_count, settled_rows
-from tlsearch.data.likeness.near_duplicates import find_near_duplicates
-from tlsearch.data.likeness.store import FingerprintStore
-from tlsearch.data.likeness.unions import with_copies
+from tlsearch.data.near_duplicates.find import find_near_duplicates
+from tlsearch.data.near_duplicates.fingerprint import ImageFingerprint
+from tlsearch.data.near_duplicates.look_alikes import own_classes, pairs_that_count, settled_rows
+from tlsearch.data.near_duplicates.store import FingerprintStore
+from tlsearch.data.near_duplicates.unions import with_copies
 from tlsearch.data.small_classes import drop_few, drop_small
 from tlsearch.data.source_parts import settle_parts
 from tlsearch.data.sources import read_source
@@ -73,14 +73,14 @@ def survey(reading: Reading, progress: CountListener | None = None, options: Ima
         item.file for item, header in zip(items, headers, strict=True) if not isinstance(header, str) and header.deep
     ]
     window, window_line = _measure_window(deep, options.max_pixels)
-    said = (*reading.understood, *understood, *window_line)
+    lines = (*reading.understood, *understood, *window_line)
     result = Survey(
         root=reading.root,
         classes=classes,
         images=images,
         skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
         files=tuple(file for _, file in found),
-        reading=replace(reading, items=(), understood=said, notes=(*reading.notes, *notes)),
+        reading=replace(reading, items=(), understood=lines, notes=(*reading.notes, *notes)),
         options=options,
         decoding=Decoding(window, "squash" if options.resize == "auto" else options.resize, options.max_pixels),
     )

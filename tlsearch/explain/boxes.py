@@ -51,11 +51,11 @@ class Threshold:
     @classmethod
     def of(cls, predictor: Predictor) -> Threshold:
         """Give that which the run chose, else the default. Raises ``UsageError`` where the model says no number."""
-        said = predictor.config.get(CONFIG_KEY)
-        if said is None:
+        stored = predictor.config.get(CONFIG_KEY)
+        if stored is None:
             return cls()
         try:
-            value, images = float(said["threshold"]), int(said["images"])
+            value, images = float(stored["threshold"]), int(stored["images"])
         except (TypeError, KeyError, ValueError):
             value, images = -1.0, 0
         if not 0 < value < 1:

@@ -140,9 +140,9 @@ def _probabilities(predictor: Predictor, pictures: Pictures, rows: slice, seed: 
         variants += [_changed(image, blurred, order, grid, shares) for order in (hottest, other, *orders)]
         # What is shown first is what is blurred last.
         variants += [_changed(image, blurred, order[::-1], grid, 1 - shares) for order in (hottest, *orders)]
-    answers = _ask(predictor, np.concatenate(variants)).reshape(len(images), _ORDERS, len(shares), -1)
-    told: Float64Array = answers[np.arange(len(images)), :, :, classes]
-    return told
+    found = _ask(predictor, np.concatenate(variants)).reshape(len(images), _ORDERS, len(shares), -1)
+    probabilities: Float64Array = found[np.arange(len(images)), :, :, classes]
+    return probabilities
 
 
 def _places(shape: Sequence[int]) -> tuple[int, int]:
@@ -187,6 +187,6 @@ def _ask(predictor: Predictor, images: Images) -> Float64Array:
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
         filled = np.concatenate([part, np.repeat(part[-1:], BATCH - len(part), axis=0)])
-        answers = predictor.model.predict_on_batch(filled.astype(np.float32))
-        found.append(np.asarray(answers, np.float64)[: len(part)])
+        probabilities = predictor.model.predict_on_batch(filled.astype(np.float32))
+        found.append(np.asarray(probabilities, np.float64)[: len(part)])
     return np.concatenate(found)

@@ -228,7 +228,7 @@ def _backbone_call(model: keras.Model) -> _Call | None:
 
 
 def _cut_layers(predictor: Predictor, backbone: keras.Model | None) -> list[str]:
-    """The layers at which the plugin of a backbone cuts it; none where the plugin cannot be had."""
+    """The layers at which the plugin of a backbone cuts it; none where the plugin is unavailable."""
     name = predictor.config.get("backbone")
     if backbone is None or not any(entry.name == name for entry in registry.find_plugins("backbone")):
         return []

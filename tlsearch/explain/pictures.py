@@ -196,8 +196,8 @@ class _Row:
 
 def _rows(predictor: Predictor, found: HeatMaps) -> list[_Row]:
     temperature = predictor.applied_temperature()
-    told = found.probabilities
-    probabilities = told if temperature is None else divide_by_temperature(told, temperature.value)
+    uncorrected = found.probabilities
+    probabilities = uncorrected if temperature is None else divide_by_temperature(uncorrected, temperature.value)
     middle, borders = centres(found.maps), border_shares(found.maps)
     return [
         _Row(

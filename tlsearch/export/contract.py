@@ -33,7 +33,7 @@ DISTANCE_NAME = "distance"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Network:
+class ExportedNetwork:
     """A network that is exported. Equal only to itself, for it keeps what was made of it.
 
     Attributes:
@@ -92,7 +92,9 @@ class Format(Protocol):
     int8_extra: str
     threaded: bool
 
-    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+    def write(
+        self, network: ExportedNetwork, precision: Precision, target: Path, samples: Iterable[Float32Array]
+    ) -> None:
         """Write the file.
 
         Args:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tlsearch.errors import UsageError
 from tlsearch.export.contract import Format, Precision, Runner
-from tlsearch.export.images import LabelledImages, batches
+from tlsearch.export.images import LabelledFiles, batches
 from tlsearch.predictor import Predictor
 
 FAULT = 0.02
@@ -74,7 +74,7 @@ def require_distance(forms: Sequence[Format], precision: Precision) -> None:
 
 
 def compare_distances(
-    predictor: Predictor, form: Format, path: Path, images: LabelledImages
+    predictor: Predictor, form: Format, path: Path, images: LabelledFiles
 ) -> DistanceComparison | None:
     """Let the model and the file say how far the same images are; None where none can be read."""
     reference = predictor.reference
@@ -82,8 +82,8 @@ def compare_distances(
         raise AssertionError("unreachable: the network would not have been given distances")
     run, ours, theirs = form.open_distance(path, None), [np.zeros(0)], [np.zeros(0)]
     for batch in batches(predictor, images.files, BATCH):
-        told = predictor.network.answers(batch.pixels.astype(np.uint8), BATCH)
-        ours.append(np.array([answer.distance for answer in told], np.float64))
+        answers = predictor.network.answers(batch.pixels.astype(np.uint8), BATCH)
+        ours.append(np.array([answer.distance for answer in answers], np.float64))
         theirs.append(np.asarray(run(batch.pixels), np.float64))
     model, file = np.concatenate(ours), np.concatenate(theirs)
     if not len(model):

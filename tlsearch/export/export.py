@@ -15,13 +15,13 @@ from tlsearch.config_values import no_choice
 from tlsearch.errors import RunError, UsageError
 from tlsearch.export import place
 from tlsearch.export.card import write_card
-from tlsearch.export.contract import PRECISIONS, Format, Network, Precision
+from tlsearch.export.contract import PRECISIONS, ExportedNetwork, Format, Precision
 from tlsearch.export.distances import DistanceComparison, compare_distances, require_distance
 from tlsearch.export.formats import FORMATS
-from tlsearch.export.images import LabelledImages, batches
+from tlsearch.export.images import LabelledFiles, batches
 from tlsearch.export.network import exported_network
 from tlsearch.export.place import Target, proof_name, sidecar_name
-from tlsearch.export.proof import Comparison, Proof, answers, compare_answers, judge, size_of
+from tlsearch.export.proof import AnswerComparison, Proof, answers, compare_answers, judge, size_of
 from tlsearch.export.run_images import FIX, RunImages, find_run_images, named_images
 from tlsearch.export.sidecar import Sidecar, sidecar_of
 from tlsearch.export.speed import machine, measure
@@ -101,30 +101,30 @@ def export_model(
         The files, in the order of ``options.formats``.
 
     Raises:
-        UsageError: The model, the images or a format cannot be had as asked; nothing was written.
+        UsageError: The model, the images or a format are unavailable; nothing was written.
         RunError: A converter failed.
     """
-    folder, told = Path(model_dir), reporter or SilentReporter()
+    folder, reporter = Path(model_dir), reporter or SilentReporter()
     forms = wanted_formats(options.formats, options.precision)
     if options.unlike:
         require_distance(forms, options.precision)
     targets = place.targets(folder, forms, options.precision, options.to)
     predictor = load(folder)
     require_tensorflow()
-    proof, training = _images(folder, predictor, options, told)
+    proof, training = _images(folder, predictor, options, reporter)
     with place.workshop(targets) as room:
         network = exported_network(predictor, room, unlike=options.unlike)
-        drafts = [_write(room, form, network, options, (predictor, training), told) for form in forms]
-        comparisons = _compare(predictor, forms, drafts, proof, told)
+        drafts = [_write(room, form, network, options, (predictor, training), reporter) for form in forms]
+        comparisons = _compare(predictor, forms, drafts, proof, reporter)
         done: list[ExportedFile] = []
         for form, draft, target, found in zip(forms, drafts, targets, comparisons, strict=True):
-            told.progress("speed", len(done), len(forms), f"timing {form.name}")
+            reporter.progress("speed", len(done), len(forms), f"timing {form.name}")
             judged = _proof(form, draft, network, options, proof, found)
             if network.has_distance:
                 judged = _with_distance(judged, compare_distances(predictor, form, draft, proof), options)
             sidecar = sidecar_of(predictor, network, form.name, options.precision, draft.name)
             done.append(_settle(form, draft, target, judged, sidecar))
-    write_card(folder, targets[0].folder, told)
+    write_card(folder, targets[0].folder, reporter)
     return tuple(done)
 
 
@@ -164,7 +164,7 @@ def wanted_formats(names: Sequence[str], precision: Precision) -> tuple[Format, 
 
 def _images(
     folder: Path, predictor: Predictor, options: ExportOptions, reporter: Reporter
-) -> tuple[LabelledImages, LabelledImages | None]:
+) -> tuple[LabelledFiles, LabelledFiles | None]:
     """The images for the proof, and those of training where int8 needs them."""
     run = place.run_of(folder)
     needs_training = options.precision == "int8"
@@ -193,7 +193,7 @@ def _images(
     return chosen.at_most(PROOF_IMAGES), training
 
 
-def _refuse_test(images: LabelledImages, run: Path | None, source: Path) -> None:
+def _refuse_test(images: LabelledFiles, run: Path | None, source: Path) -> None:
     """Raise ``UsageError`` where ``images`` are the test images of the run, which has no other copy of them."""
     predictions = read_result(run).predictions if run is not None else None
     if predictions is not None and predictions.fingerprint == fingerprint_of(images.hashes):
@@ -203,9 +203,9 @@ def _refuse_test(images: LabelledImages, run: Path | None, source: Path) -> None
 def _write(
     room: Path,
     form: Format,
-    network: Network,
+    network: ExportedNetwork,
     options: ExportOptions,
-    calibration: tuple[Predictor, LabelledImages | None],
+    calibration: tuple[Predictor, LabelledFiles | None],
     reporter: Reporter,
 ) -> Path:
     """Write one file into ``room``. Raises ``RunError`` where the converter fails."""
@@ -230,8 +230,8 @@ def _write(
 
 
 def _compare(
-    predictor: Predictor, forms: Sequence[Format], drafts: Sequence[Path], images: LabelledImages, reporter: Reporter
-) -> list[Comparison]:
+    predictor: Predictor, forms: Sequence[Format], drafts: Sequence[Path], images: LabelledFiles, reporter: Reporter
+) -> list[AnswerComparison]:
     """Every file beside the model, on the same images."""
     try:
         runners = [form.open(draft, None) for form, draft in zip(forms, drafts, strict=True)]
@@ -248,7 +248,12 @@ def _compare(
 
 
 def _proof(
-    form: Format, draft: Path, network: Network, options: ExportOptions, images: LabelledImages, found: Comparison
+    form: Format,
+    draft: Path,
+    network: ExportedNetwork,
+    options: ExportOptions,
+    images: LabelledFiles,
+    found: AnswerComparison,
 ) -> Proof:
     """What is known of a file before it has its name."""
     proven, reason = judge(found, options.precision, seen=images.seen)

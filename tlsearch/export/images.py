@@ -17,7 +17,7 @@ from tlsearch.types import Float32Array, LabelArray
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledImages:
+class LabelledFiles:
     """Files with their classes.
 
     Attributes:
@@ -36,7 +36,7 @@ class LabelledImages:
     seen: bool = False
     hashes: tuple[str, ...] = ()
 
-    def at_most(self, count: int) -> LabelledImages:
+    def at_most(self, count: int) -> LabelledFiles:
         """Give ``count`` of them, evenly spaced, so that each class and folder keeps its share; all if they are few."""
         if len(self.files) <= count:
             return self
@@ -44,7 +44,7 @@ class LabelledImages:
         source = f"{count:,} of {self.source}"
         return replace(self.of(rows), source=source)
 
-    def of(self, rows: Sequence[int]) -> LabelledImages:
+    def of(self, rows: Sequence[int]) -> LabelledFiles:
         """Give those at ``rows``."""
         return replace(
             self,

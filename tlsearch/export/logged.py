@@ -76,7 +76,7 @@ def _note(proof: Proof) -> list[str]:
 
 def _params(proof: Proof) -> dict[str, str]:
     found = proof.comparison
-    told = {
+    params = {
         "precision": proof.precision,
         "proven": "yes" if proof.proven else "no",
         "largest_difference": f"{found.largest_difference:.1e}",
@@ -85,4 +85,4 @@ def _params(proof: Proof) -> dict[str, str]:
         "megabytes": f"{proof.megabytes:.1f}",
         "backbone": proof.metadata.get("backbone", ""),
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in params.items() if value}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlsearch.data.images.rgb import PADDING, draft_side
 from tlsearch.errors import UsageError
-from tlsearch.export.contract import Network
+from tlsearch.export.contract import ExportedNetwork
 from tlsearch.export.place import file_hash
 from tlsearch.export.sidecar import SETS_KEY, UNLIKE_KEY, thresholds
 from tlsearch.models.temperature import LEAST
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def exported_network(predictor: Predictor, room: Path, *, unlike: bool = False) -> Network:
+def exported_network(predictor: Predictor, room: Path, *, unlike: bool = False) -> ExportedNetwork:
     """Give the network that answers as ``predictor.predict`` does, once a picture is a square of RGB values.
 
     Args:
@@ -33,17 +33,17 @@ def exported_network(predictor: Predictor, room: Path, *, unlike: bool = False) 
     """
     temperature, reference = predictor.applied_temperature(), predictor.reference
     model = predictor.model if temperature is None else with_temperature(predictor.model, temperature.value)
-    told = metadata(predictor)
+    fields = metadata(predictor)
     if unlike:
         if reference is None:
             raise UsageError(
                 f"{predictor.folder} holds no {REFERENCE_FILE} to compare pictures with: leave --unlike out, or run "
                 "again to make a model that has one."
             )
-        model, told[UNLIKE_KEY] = with_distance(model, reference), str(reference.furthest)
-    return Network(
+        model, fields[UNLIKE_KEY] = with_distance(model, reference), str(reference.furthest)
+    return ExportedNetwork(
         model=model,
-        metadata=told,
+        metadata=fields,
         labels=predictor.labels,
         room=room,
         source=file_hash(predictor.folder / MODEL_FILE),
@@ -73,7 +73,7 @@ def metadata(predictor: Predictor) -> dict[str, str]:
 
     side, decoding = predictor.image_size, predictor.decoding
     temperature = predictor.applied_temperature()
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "labels": json.dumps(list(predictor.labels), ensure_ascii=False),
         "input": f"RGB values 0..255 as floats of shape (N, {side}, {side}, 3)",
         "output": "probabilities of shape (N, classes), in the order of labels",
@@ -88,9 +88,9 @@ def metadata(predictor: Predictor) -> dict[str, str]:
         "made_by": f"tlsearch {version('tlsearch')}",
     }
     if predictor.conformal is not None:
-        told[SETS_KEY] = json.dumps(thresholds(predictor.conformal))
+        fields[SETS_KEY] = json.dumps(thresholds(predictor.conformal))
     if decoding.window is not None:
-        told["window"] = json.dumps(list(decoding.window))
+        fields["window"] = json.dumps(list(decoding.window))
     if decoding.resize == "pad":
-        told["padding"] = json.dumps(list(PADDING))
-    return {name: str(value) for name, value in told.items() if value is not None}
+        fields["padding"] = json.dumps(list(PADDING))
+    return {name: str(value) for name, value in fields.items() if value is not None}

@@ -15,7 +15,7 @@ import numpy as np
 
 from tlsearch.export.contract import Format, Precision, Runner
 from tlsearch.export.distances import DistanceComparison
-from tlsearch.export.images import LabelledImages, batches
+from tlsearch.export.images import LabelledFiles, batches
 from tlsearch.export.speed import Timing
 from tlsearch.models.temperature import divide_by_temperature
 from tlsearch.predictor import Predictor
@@ -40,7 +40,7 @@ BATCH = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class AnswerComparison:
     """The answers of a file beside those of the model, on the same images.
 
     Attributes:
@@ -96,7 +96,7 @@ class Proof:
     reason: str
     source: str
     seen: bool
-    comparison: Comparison
+    comparison: AnswerComparison
     megabytes: float
     timings: tuple[Timing, ...]
     runtime: str
@@ -108,7 +108,7 @@ class Proof:
 
 
 def answers(
-    predictor: Predictor, runners: Sequence[Runner], images: LabelledImages, reporter: Reporter
+    predictor: Predictor, runners: Sequence[Runner], images: LabelledFiles, reporter: Reporter
 ) -> tuple[LabelArray, Float64Array, list[Float64Array]]:
     """Let the model and every runner answer the same images, each decoded once.
 
@@ -121,8 +121,8 @@ def answers(
     ours: list[Float64Array] = []
     theirs: list[list[Float32Array]] = [[] for _ in runners]
     for batch in batches(predictor, images.files, BATCH):
-        told = np.asarray(predictor.model.predict_on_batch(batch.pixels), dtype=np.float64)
-        ours.append(told if temperature is None else divide_by_temperature(told, temperature.value))
+        probabilities = np.asarray(predictor.model.predict_on_batch(batch.pixels), dtype=np.float64)
+        ours.append(probabilities if temperature is None else divide_by_temperature(probabilities, temperature.value))
         rows.append(batch.rows)
         for runner, found in zip(runners, theirs, strict=True):
             found.append(runner(batch.pixels))
@@ -134,24 +134,24 @@ def answers(
 
 def compare_answers(
     truth: LabelArray, model: Float64Array, file: Float64Array, groups: LabelArray | None = None
-) -> Comparison:
+) -> AnswerComparison:
     """Compare probabilities of shape (N, classes), N at least 1, on images of the classes ``truth``."""
     numbers = bool(np.isfinite(file).all())
-    told, given = model.argmax(axis=1), np.nan_to_num(file, nan=0.0).argmax(axis=1)
-    found = compare(truth, given, told, EVERY_IMAGE, groups=groups)
-    return Comparison(
+    by_model, by_file = model.argmax(axis=1), np.nan_to_num(file, nan=0.0).argmax(axis=1)
+    found = compare(truth, by_file, by_model, EVERY_IMAGE, groups=groups)
+    return AnswerComparison(
         images=len(truth),
         largest_difference=float(np.abs(file - model).max()) if numbers else 1.0,
-        equal_answers=float((told == given).mean()),
-        accuracy=float((given == truth).mean()),
-        model_accuracy=float((told == truth).mean()),
+        equal_answers=float((by_model == by_file).mean()),
+        accuracy=float((by_file == truth).mean()),
+        model_accuracy=float((by_model == truth).mean()),
         difference=found.difference,
         ci95=found.ci95,
         discordant=found.discordant,
     )
 
 
-def judge(found: Comparison, precision: Precision, *, seen: bool = False) -> tuple[bool, str]:
+def judge(found: AnswerComparison, precision: Precision, *, seen: bool = False) -> tuple[bool, str]:
     """Whether a file is proven, and why or why not, as a sentence.
 
     On images that the model was trained on (``seen``) it is surer than on others, and a loss shows less: there only

@@ -14,7 +14,7 @@ from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.data.usable import label_of, require_one_label
 from tlsearch.errors import TlsearchError, UsageError
-from tlsearch.export.images import LabelledImages
+from tlsearch.export.images import LabelledFiles
 from tlsearch.export.place import file_hash
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import read_result
@@ -35,8 +35,8 @@ class RunImages:
         test: The content hashes of the test images.
     """
 
-    training: LabelledImages
-    proof: LabelledImages
+    training: LabelledFiles
+    proof: LabelledFiles
     test: frozenset[str]
 
 
@@ -65,8 +65,8 @@ def find_run_images(run: Path, *, refitted: bool, reporter: Reporter) -> RunImag
         raise UsageError(f"The images of the run cannot be read again ({reason}): {FIX}.") from error
     parts = split(index, config.seed, config.group_by)
     test = [index.images[row].sha256 for row in parts.test]
-    told = result.predictions.fingerprint if result.predictions else fingerprint_of(test)
-    if index.fingerprint != result.dataset.fingerprint or fingerprint_of(test) != told:
+    recorded = result.predictions.fingerprint if result.predictions else fingerprint_of(test)
+    if index.fingerprint != result.dataset.fingerprint or fingerprint_of(test) != recorded:
         raise UsageError(f"The images in {where} are not those of the run, or are divided differently: {FIX}.")
     training = _rows(index, parts.train, parts.groups, "training images of the run", seen=True)
     if parts.val:
@@ -76,8 +76,8 @@ def find_run_images(run: Path, *, refitted: bool, reporter: Reporter) -> RunImag
     return RunImages(training=training, proof=proof, test=frozenset(test))
 
 
-def _rows(index: DatasetIndex, rows: Sequence[int], groups: Sequence[int], what: str, *, seen: bool) -> LabelledImages:
-    return LabelledImages(
+def _rows(index: DatasetIndex, rows: Sequence[int], groups: Sequence[int], what: str, *, seen: bool) -> LabelledFiles:
+    return LabelledFiles(
         files=tuple(index.file(row) for row in rows),
         labels=tuple(index.labels[row] for row in rows),
         groups=tuple(groups[row] for row in rows),
@@ -87,7 +87,7 @@ def _rows(index: DatasetIndex, rows: Sequence[int], groups: Sequence[int], what:
     )
 
 
-def named_images(source: Path, labels: Sequence[str], test: frozenset[str]) -> LabelledImages:
+def named_images(source: Path, labels: Sequence[str], test: frozenset[str]) -> LabelledFiles:
     """Read which images a user names, with their classes; images of ``test``, by content, are left out.
 
     Raises:
@@ -108,7 +108,7 @@ def named_images(source: Path, labels: Sequence[str], test: frozenset[str]) -> L
         what = "only test images of the run, which stay shut" if items else "no image"
         raise UsageError(f"--images {source} holds {what}: name a folder of other labelled images.")
     left = f", {counted(len(items) - len(kept), 'test image')} of the run left out" if len(kept) < len(items) else ""
-    return LabelledImages(
+    return LabelledFiles(
         files=tuple(items[row].file for row in kept),
         labels=tuple(place[label_of(items[row])] for row in kept),
         groups=tuple(kept),

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tlsearch.export.contract import DISTANCE_NAME, Network, Precision
+from tlsearch.export.contract import DISTANCE_NAME, ExportedNetwork, Precision
 from tlsearch.predictor import Predictor
 from tlsearch.stats.prediction_sets import LEVELS
 from tlsearch.uncertainty.prediction_sets import ConformalScores
@@ -96,7 +96,7 @@ class Sidecar:
         return json.dumps(serialize.STRICT.encode(self), indent=1, ensure_ascii=False) + "\n"
 
 
-def sidecar_of(predictor: Predictor, network: Network, form: str, precision: Precision, file: str) -> Sidecar:
+def sidecar_of(predictor: Predictor, network: ExportedNetwork, form: str, precision: Precision, file: str) -> Sidecar:
     """Make the sidecar of a file.
 
     Args:

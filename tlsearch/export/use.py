@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tlsearch.backend.exporting import require_tensorflow
 from tlsearch.errors import UsageError
-from tlsearch.export.contract import Format, Network
+from tlsearch.export.contract import ExportedNetwork, Format
 from tlsearch.export.formats.keras_file import KerasFile
 from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.network import exported_network
@@ -34,7 +34,7 @@ def cost_of_model(model: keras.Model) -> UseCost:
     file, run by Keras.
     """
     with tempfile.TemporaryDirectory(prefix="tlsearch-use-") as room:
-        return _measured(Network(model=model, metadata={}, labels=(), room=Path(room)))
+        return _measured(ExportedNetwork(model=model, metadata={}, labels=(), room=Path(room)))
 
 
 def cost_of_folder(folder: Path) -> UseCost:
@@ -47,7 +47,7 @@ def cost_of_folder(folder: Path) -> UseCost:
         return _measured(exported_network(load(folder), Path(room)))
 
 
-def _measured(network: Network) -> UseCost:
+def _measured(network: ExportedNetwork) -> UseCost:
     started = time.perf_counter()
     form, path = _write(network)
     runner = form.open(path, 1)
@@ -60,7 +60,7 @@ def _measured(network: Network) -> UseCost:
     )
 
 
-def _write(network: Network) -> tuple[Format, Path]:
+def _write(network: ExportedNetwork) -> tuple[Format, Path]:
     """Write the file, in ONNX where that can be."""
     onnx, own = Onnx(), KerasFile()
     path = network.room / f"model{onnx.suffix}"

@@ -22,14 +22,14 @@ FEWEST_EXPECTED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class TwoSampleTest:
     """By how much two sets of pictures differ, and how easily chance alone gives as much."""
 
     distance: float
     p_value: float
 
 
-def compare_features(first: Float32Array, second: Float32Array, seed: int = 0) -> Difference:
+def compare_features(first: Float32Array, second: Float32Array, seed: int = 0) -> TwoSampleTest:
     """Test whether features (M, d) and (N, d) come from one distribution, by the maximum mean discrepancy.
 
     The kernel is Gaussian, as wide as the median distance of all pairs. The p-value is that of a permutation test, for
@@ -44,7 +44,7 @@ def compare_features(first: Float32Array, second: Float32Array, seed: int = 0) -
     squares = np.einsum("ij,ij->j", weights, kernel @ weights, dtype=np.float64)
     seen, chance = float(squares[0]), squares[1:]
     p_value = (1 + int((chance >= seen * (1 - 1e-6)).sum())) / (PERMUTATIONS + 1)
-    return Difference(distance=float(np.sqrt(max(0.0, seen))), p_value=p_value)
+    return TwoSampleTest(distance=float(np.sqrt(max(0.0, seen))), p_value=p_value)
 
 
 def _gaussian(values: Float32Array) -> Float32Array:
@@ -55,7 +55,7 @@ def _gaussian(values: Float32Array) -> Float32Array:
     return np.asarray(np.exp(-squares / max(width, 1e-12)), np.float32)
 
 
-def compare_counts(first: IntArray, second: IntArray, seed: int = 0) -> Difference:
+def compare_counts(first: IntArray, second: IntArray, seed: int = 0) -> TwoSampleTest:
     """Test whether two counts of the same classes, shape (C,) each, have the same shares, by the G-test.
 
     The distance is the total variation: the share of pictures that would need another class. Where few pictures are
@@ -66,8 +66,8 @@ def compare_counts(first: IntArray, second: IntArray, seed: int = 0) -> Differen
     shares = table / table.sum(axis=1, keepdims=True).clip(1)
     distance = float(np.abs(shares[0] - shares[1]).sum() / 2)
     if table.shape[1] < 2 or not table.sum(axis=1).all():
-        return Difference(distance=distance, p_value=1.0)
-    return Difference(distance=distance, p_value=_g_test(table, seed))
+        return TwoSampleTest(distance=distance, p_value=1.0)
+    return TwoSampleTest(distance=distance, p_value=_g_test(table, seed))
 
 
 def _g_test(table: IntArray, seed: int) -> float:

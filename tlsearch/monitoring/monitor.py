@@ -46,14 +46,14 @@ def monitor(model_dir: Path | str, pictures: Sequence[Path | str], reporter: Rep
     Raises:
         UsageError: The model has no reference images, a path does not exist, or no picture could be read.
     """
-    predictor, told = load(model_dir), reporter or SilentReporter()
+    predictor, reporter = load(model_dir), reporter or SilentReporter()
     reference = predictor.reference
     if reference is None:
         raise UsageError(
             f"{predictor.folder} holds no {REFERENCE_FILE} to compare pictures with: run again to make a model that "
             "has one."
         )
-    seen = look(predictor, pictures, told)
+    seen = look(predictor, pictures, reporter)
     if not seen.distances:
         raise UsageError(f"No picture can be read, beginning with {seen.why_unread}: name others.")
     return judge(predictor.labels, reference, seen, predictor.applied_coverage())
@@ -82,12 +82,12 @@ class Seen:
     why_unread: str = ""
 
 
-def look(predictor: Predictor, pictures: Sequence[Path | str], told: Reporter) -> Seen:
+def look(predictor: Predictor, pictures: Sequence[Path | str], reporter: Reporter) -> Seen:
     """Predict pictures, and keep what is compared."""
     seen, rng = Seen(), np.random.default_rng(0)
     place = {label: number for number, label in enumerate(predictor.labels)}
     for number, (prediction, features) in enumerate(predictor.examine(pictures), 1):
-        told.progress("monitor", number, number, "pictures")
+        reporter.progress("monitor", number, number, "pictures")
         if prediction.label is None or features is None or prediction.distance is None:
             seen.unread += 1
             seen.why_unread = seen.why_unread or f"{prediction.name} ({prediction.error})"

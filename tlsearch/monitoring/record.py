@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlsearch.monitoring.drift import Difference
+from tlsearch.monitoring.drift import TwoSampleTest
 
 COMPARISONS = 3
 """They share the level."""
@@ -58,8 +58,8 @@ class MonitorReport:
     pictures: int
     unread: int
     unlike: UnlikePictures
-    features: Difference
-    classes: Difference
+    features: TwoSampleTest
+    classes: TwoSampleTest
     shares: tuple[ClassShare, ...]
     not_sure: float | None
     coverage: float | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsearch.monitoring.drift import Difference
+from tlsearch.monitoring.drift import TwoSampleTest
 from tlsearch.monitoring.record import MonitorReport, UnlikePictures
 from tlsearch.report.numbers import format_p, percent
 from tlsearch.utils.units import counted
@@ -47,7 +47,7 @@ def sentence(found: MonitorReport, alarms: tuple[bool, bool, bool]) -> str:
 def comparison_rows(found: MonitorReport) -> list[tuple[tuple[str, str, str], bool]]:
     """Give what is compared, what was found and its p-value, and whether that is a difference."""
     unlike, expected = found.unlike, percent(found.unlike.expected)
-    rows: list[tuple[str, str, UnlikePictures | Difference]] = [
+    rows: list[tuple[str, str, UnlikePictures | TwoSampleTest]] = [
         (f"unlike the training images ({expected} expected)", f"{unlike.count:,} ({percent(unlike.share)})", unlike),
         ("features (maximum mean discrepancy)", f"{found.features.distance:.3f}", found.features),
         ("predicted classes (total variation)", percent(found.classes.distance), found.classes),

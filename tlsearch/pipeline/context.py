@@ -262,14 +262,14 @@ def new_context(
             pool = stack.enter_context(WorkerPool(here))
         else:
             pool = stack.enter_context(WorkerPool(stack.enter_context(cluster).worker, here))
-        told = CallbackList([CheckpointCallback(checkpoint)], callbacks)
-        pool.watch = lambda: told.on_workers(workers_now(pool))
+        listeners = CallbackList([CheckpointCallback(checkpoint)], callbacks)
+        pool.watch = lambda: listeners.on_workers(workers_now(pool))
         yield RunContext(
             config=config,
             output=output,
             budget=budget,
             pool=pool,
-            callbacks=told,
+            callbacks=listeners,
             checkpoint=checkpoint,
             passes=passes,
             cluster=cluster,

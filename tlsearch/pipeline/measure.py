@@ -1,4 +1,4 @@
-"""What is measured on this machine: networks and augmentations, each once in the life of a run."""
+"""What is measured on this machine: networks and augmentations, each once in a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.limits.least import may_take
+from tlsearch.pipeline.limits.shortest_limit import may_take
 from tlsearch.pipeline.scan import SIZE_STEP, pool_at, pool_digest
 from tlsearch.pipeline.scratch_time import ENOUGH_EPOCHS, costs_of
 from tlsearch.types import Candidate

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 
 from tlsearch.data.split import Fold
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.at_use.budget import UseBudget
 from tlsearch.pipeline.at_use.measure import measure_use
+from tlsearch.pipeline.at_use.use_budget import UseBudget
 from tlsearch.pipeline.candidates.measured import measure_all
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.limits.least import NO_END_COSTS, EndCosts
 from tlsearch.pipeline.limits.refusal import refuse_if_hopeless
+from tlsearch.pipeline.limits.shortest_limit import NO_END_COSTS, EndCosts
 from tlsearch.pipeline.measure import (
     baseline_sizes,
     measure_rendering,

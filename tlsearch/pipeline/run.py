@@ -18,7 +18,7 @@ from tlsearch.pipeline.evaluate import evaluate, make_models
 from tlsearch.pipeline.evaluate.calibrate import calibrate
 from tlsearch.pipeline.evaluate.reference import keep_references
 from tlsearch.pipeline.limits.refusal import refuse_before_limit
-from tlsearch.pipeline.limits.said import say_duration, warn_if_short
+from tlsearch.pipeline.limits.time_messages import say_duration, warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
 from tlsearch.pipeline.preflight import check_places, check_record, open_record, preflight

@@ -149,8 +149,8 @@ def drop_worse(context: RunContext, search: Search) -> None:
     """
     best = {model_folder(context, f.spec) for f in search.best(KEPT)}
     others = [folder for folder in context.work.glob("model-*") if folder not in best]
-    told = {model_folder(context, f.spec) for f in search.finished} if others else set()
-    for folder in told.intersection(others):
+    finished = {model_folder(context, f.spec) for f in search.finished} if others else set()
+    for folder in finished.intersection(others):
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -28,8 +28,8 @@ def blaming(kind: str, plugin: Any) -> Iterator[None]:
 def blamed(error: BaseException, name: str, plugin: object) -> PluginFailedError:
     """What ``error`` is when it is the fault of ``plugin``, whose kind and name are ``name``. It says the line."""
     kind, _, called = name.partition(" ")
-    said = raised(error, type(plugin).__module__)
-    return PluginFailedError(f"The {kind} plugin '{called}' raised {said}.", plugin=name)
+    error_text = raised(error, type(plugin).__module__)
+    return PluginFailedError(f"The {kind} plugin '{called}' raised {error_text}.", plugin=name)
 
 
 def raised(error: BaseException, module: str) -> str:

@@ -46,7 +46,7 @@ class Answer:
     distance: float | None = None
 
 
-class Network:
+class LoadedModel:
     """A loaded model that answers batches.
 
     Threads may share it: they take turns, which costs nothing, as one batch keeps all cores busy. A process that was
@@ -77,10 +77,10 @@ class Network:
         reference = self.reference if compare else None
         with self._turn:
             model = self.model if reference is None else self._comparing
-            told = model.predict_on_batch(filled.astype(np.float32))
+            outputs = model.predict_on_batch(filled.astype(np.float32))
         if reference is None:
-            return [Answer(probabilities=row) for row in np.asarray(told, dtype=np.float64)[: len(images)]]
-        rows, features = (np.asarray(output)[: len(images)] for output in told)
+            return [Answer(probabilities=row) for row in np.asarray(outputs, dtype=np.float64)[: len(images)]]
+        rows, features = (np.asarray(output)[: len(images)] for output in outputs)
         embedded, distances = reference.embed(features), reference.distances(features)
         return [
             Answer(probabilities=row, features=vector, distance=float(distance))
@@ -91,4 +91,4 @@ class Network:
     def _comparing(self) -> Any:
         """The model with the features that are compared as a second output."""
         assert self.reference is not None, "there is nothing to compare with"
-        return with_inner_features(self.model, self.reference.taps)
+        return with_inner_features(self.model, self.reference.layers)

@@ -18,7 +18,7 @@ from tlsearch.data.images.rgb import Decoding
 from tlsearch.errors import UsageError
 from tlsearch.models.temperature import Temperature
 from tlsearch.predictor.folder import CONFIG_FILE
-from tlsearch.predictor.network import Answer, Network, require_unforked
+from tlsearch.predictor.network import Answer, LoadedModel, require_unforked
 from tlsearch.predictor.prediction import Describer, Prediction, with_temperature
 from tlsearch.predictor.sources import Pictures, pictures_of
 from tlsearch.predictor.sources.picture import BatchListener, Picture, Shape, read_pixels
@@ -55,7 +55,7 @@ class Predictor:
 
     def __init__(self, model: Any, labels: Sequence[str], config: Mapping[str, Any], folder: Path) -> None:
         self.reference = TrainingReference.load(folder)
-        self.network = Network(model, self.reference)
+        self.network = LoadedModel(model, self.reference)
         self.labels = tuple(labels)
         self.config = dict(config)
         self.folder = folder

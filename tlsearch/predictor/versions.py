@@ -49,9 +49,9 @@ def other_versions(config: Mapping[str, Any], here: Mapping[str, str]) -> str:
 
 def _in_words(versions: Mapping[str, str], names: list[str]) -> str:
     """Such as ``Keras 3.15.1, TensorFlow 2.21.0``; what is missing is not there."""
-    said = []
+    parts = []
     for name in names:
         plain = name.removesuffix(_ENDING)
         shown = "backend" if name == "backend" else _NAMES.get(plain, plain)
-        said.append(f"{shown} {versions[name]}" if name in versions else f"no {shown}")
-    return ", ".join(said)
+        parts.append(f"{shown} {versions[name]}" if name in versions else f"no {shown}")
+    return ", ".join(parts)

@@ -10,7 +10,7 @@ from tlsearch.report.compare import UNSET, Comparison, Run
 from tlsearch.report.numbers import format_difference, format_interval, format_p, format_score
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Confirmed, Difference, Gain, LinearProbe
-from tlsearch.stats.intervals import FEWEST_DISCORDANT
+from tlsearch.stats.permutation import FEWEST_DISCORDANT
 from tlsearch.utils.units import short_duration
 
 NONE = "none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tlsearch.results.schema import Interval, Metrics
-from tlsearch.stats.intervals import FEWEST_DISCORDANT
+from tlsearch.stats.permutation import FEWEST_DISCORDANT
 
 
 @dataclass(frozen=True)

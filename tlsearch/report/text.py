@@ -143,7 +143,7 @@ def openings(times: int) -> str:
 def states(found: Iterable[str]) -> str:
     """``10 complete, 2 stopped early``: how many trials ended in which way, by their states."""
     counts = Counter(found)
-    return ", ".join(f"{counts[state]} {said}" for state, said in STATES.items() if counts[state])
+    return ", ".join(f"{counts[state]} {state_text}" for state, state_text in STATES.items() if counts[state])
 
 
 def above_selected(metrics: Metrics) -> str:

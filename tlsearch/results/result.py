@@ -127,13 +127,13 @@ class RunResult:
         score, interval = _score(self)
         lines = [f"<b>{escape(_label(self))}</b>, {escape(f'{score}, 95 % interval {interval}')}"]
         if (verdict := self.verdict) is not None:
-            said = [
+            sentences = [
                 (verdict.use, verdict.use_evidence, verdict.command),
                 (verdict.pretraining_said, verdict.pretraining_evidence, None),
                 (verdict.search_said, verdict.search_evidence, None),
                 *((step.said, "", step.command) for step in verdict.next_steps),
             ]
-            lines += [_line(*each) for each in said if each[0]]
+            lines += [_line(*each) for each in sentences if each[0]]
         places = {"model": self._path_to_use()}
         if self.output.report is not None:
             places["report"] = Path(self.output.folder) / self.output.report

@@ -139,13 +139,13 @@ class Rounds:
         entries: list[Entry] = known.get("asked", [])
         return entries
 
-    def begin(self, asked: Sequence[AskedTrial], told: int) -> None:
-        """Remember a round that was asked for in full after ``told`` trials were told."""
+    def begin(self, asked: Sequence[AskedTrial], finished_before: int) -> None:
+        """Remember a round that was asked for in full after ``finished_before`` trials were told."""
         entries = [
             Entry(trial=a.trial.number, params=a.trial.params, warm_start=a.trial.user_attrs.get(WARM_START))
             for a in asked
         ]
-        self._study.set_user_attr(_ROUND, {"told": told, "asked": entries})
+        self._study.set_user_attr(_ROUND, {"told": finished_before, "asked": entries})
 
     def rest(self) -> tuple[int, list[Entry]]:
         """Give what is left of a round in which a process was stopped, and how many trials were told before it."""

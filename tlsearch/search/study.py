@@ -178,29 +178,29 @@ class Search:
 
     def _ask_rest(self) -> list[AskedTrial]:
         """Ask once more for what an earlier process has not told of its last round; mostly for nothing."""
-        told, entries = self._rounds.rest()
+        finished_before, entries = self._rounds.rest()
         for entry in entries:
             trial, spec = self._ask_again(entry)
             if self._fits(spec):
-                self._asked[spec] = self._new(trial, spec, told)
+                self._asked[spec] = self._new(trial, spec, finished_before)
             else:
                 skip(trial, spec, "does not fit into the time")
         if entries:
-            self._rounds.begin([*self._asked.values()], told)
+            self._rounds.begin([*self._asked.values()], finished_before)
         return [*self._asked.values()]
 
     def _ask_round(self, size: int) -> list[AskedTrial]:
         """Ask for trials until there are ``size`` to be run, or nothing new is proposed."""
-        told, skips = len(self.finished), 0
+        finished_before, skips = len(self.finished), 0
         while len(self._asked) < size and skips < SKIPS_IN_A_ROW:
             trial, spec = self._ask()
             if self._passes_over(trial, spec):
                 skips += 1
             else:
                 skips = 0
-                self._asked[spec] = self._new(trial, spec, told)
+                self._asked[spec] = self._new(trial, spec, finished_before)
         if self._asked:
-            self._rounds.begin([*self._asked.values()], told)
+            self._rounds.begin([*self._asked.values()], finished_before)
         return [*self._asked.values()]
 
     def _passes_over(self, trial: optuna.Trial, spec: TrialSpec) -> bool:
@@ -232,11 +232,11 @@ class Search:
     def _fits(self, spec: TrialSpec) -> bool:
         return self._affordable(spec) and self._may_run(spec)
 
-    def _new(self, trial: optuna.Trial, spec: TrialSpec, told: int) -> AskedTrial:
-        """The next trial of the present round, which began when ``told`` trials were told."""
+    def _new(self, trial: optuna.Trial, spec: TrialSpec, finished_before: int) -> AskedTrial:
+        """The next trial of the present round, which began when ``finished_before`` trials were told."""
         number = max((f.number for f in self.finished), default=0) + len(self._asked) + 1
-        of = "rivals", told, self.choice, self.choice.may_ship(spec)
-        rivals = self._once(of, lambda: self.choice.rivals(spec, self.finished[:told]))
+        of = "rivals", finished_before, self.choice, self.choice.may_ship(spec)
+        rivals = self._once(of, lambda: self.choice.rivals(spec, self.finished[:finished_before]))
         return AskedTrial(number=number, spec=spec, trial=trial, rivals=rivals)
 
     def _ask(self) -> tuple[optuna.Trial, TrialSpec]:

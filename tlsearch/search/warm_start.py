@@ -25,7 +25,7 @@ need not be the cut that is best alone: of VGG16 and of EfficientNet-Lite0 the t
 the best (benchmarks/quality/search_quality.py on the clothing data set at 128 px, seed 0)."""
 
 MOST_SOLVED = 0.5
-"""The share of all trials that linear probes may take of the opening; otherwise one inner cut is joined."""
+"""The share of all trials that linear probes may take of the warm start; otherwise one inner cut is joined."""
 
 FEW_IMAGES = 600
 """Training images below which a linear probe of the best candidates sees augmented images too. There the views cost

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.stats.intervals import FEWEST_DISCORDANT
+from tlsearch.stats.permutation import FEWEST_DISCORDANT
 from tlsearch.types import Float64Array, IntArray, Interval, LabelArray
 
 METHOD = "stratified bootstrap"

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.effective_size import Design, linear_parts
-from tlsearch.stats.intervals import FEWEST_DISCORDANT, amended_wilson, mcnemar_midp, tango
+from tlsearch.stats.intervals import amended_wilson, tango
 from tlsearch.stats.metrics import as_labels, score
-from tlsearch.stats.permutation import paired_permutation
+from tlsearch.stats.permutation import FEWEST_DISCORDANT, mcnemar_midp, paired_permutation
 from tlsearch.types import Interval, LabelArray
 
 
@@ -133,8 +133,8 @@ def estimate(
     It is Wilson's (amended near 0 and 1), on the effective number of images for macro metrics and where images come in
     groups.
     """
-    truth, guess = as_labels(y, predicted)
-    return estimate_at(score(truth, guess, metric), truth, guess, metric, groups, level)
+    truth, predictions = as_labels(y, predicted)
+    return estimate_at(score(truth, predictions, metric), truth, predictions, metric, groups, level)
 
 
 def estimate_at(
@@ -146,11 +146,11 @@ def estimate_at(
     level: float = 0.95,
 ) -> Estimate:
     """A score that was corrected, with the interval of a score of that value on these images and answers."""
-    truth, guess = as_labels(y, predicted)
+    truth, predictions = as_labels(y, predicted)
     unit = _real_groups(groups)
     images = float(len(truth))
     if metric != "accuracy" or unit is not None:
-        parts = linear_parts(truth, guess, metric)
+        parts = linear_parts(truth, predictions, metric)
         images = Design.of(truth, metric, unit).effective_images(parts, value * (1 - value), level)
     return Estimate(value, amended_wilson(value * images, images, level))
 

@@ -130,20 +130,20 @@ def _sums(values: Float64Array, labels: LabelArray) -> Float64Array:
     return np.bincount(labels, weights=values).astype(np.float64)
 
 
-def linear_parts(y: LabelArray, guess: LabelArray, metric: CountMetric) -> Float64Array:
+def linear_parts(y: LabelArray, predictions: LabelArray, metric: CountMetric) -> Float64Array:
     """What each image adds to the score to first order, shape (N,), up to a constant in each class.
 
     The test images of each class are given, so that only what they are predicted as is random. Macro F1 is linearised
     in the counts of right images and of predictions (Takahashi et al., Applied Intelligence 52 (2022) 4961).
     """
-    right = (guess == y).astype(np.float64)
+    right = (predictions == y).astype(np.float64)
     if metric == "accuracy":
         return np.asarray(right / len(y))
-    classes = int(max(y.max(), guess.max())) + 1
+    classes = int(max(y.max(), predictions.max())) + 1
     support = np.bincount(y, minlength=classes).astype(np.float64)
     if metric == "balanced_accuracy":
         return np.asarray(right / (np.count_nonzero(support) * support[y]))
-    both = support + np.bincount(guess, minlength=classes)
+    both = support + np.bincount(predictions, minlength=classes)
     hits = np.bincount(y, weights=right, minlength=classes)
     f1 = np.divide(2 * hits, both, out=np.zeros(classes), where=both > 0)
-    return np.asarray((2 * right / both[y] - f1[guess] / both[guess]) / np.count_nonzero(both))
+    return np.asarray((2 * right / both[y] - f1[predictions] / both[predictions]) / np.count_nonzero(both))

@@ -1,8 +1,8 @@
-"""Intervals and a test for proportions: what may be claimed of accuracy on a test set.
+"""Intervals for proportions: what may be claimed of accuracy on a test set.
 
 References: Wilson, J. Am. Stat. Assoc. 22 (1927) 209; Brown, Cai and DasGupta, Statist. Sci. 16 (2001) 101; Tango,
-Stat. Med. 17 (1998) 891; Fagerland, Lydersen and Laake, BMC Med. Res. Methodol. 13 (2013) 91. Counts may be fractional:
-where a test set is worth fewer images than it has, see ``effective_size``.
+Stat. Med. 17 (1998) 891. Counts may be fractional: where a test set is worth fewer images than it has, see
+``effective_size``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from tlsearch.types import Interval
 
 SCORE_INTERVAL = "score interval"
 """The method of intervals that come from a formula: there is one for every score that is made of counts."""
-
-FEWEST_DISCORDANT = 6
-"""Below this many discordant pairs, or groups, even a one-sided split gives p > 0.03, so no p-value is stated."""
 
 
 def wilson(successes: float, n: float, level: float = 0.95) -> Interval:
@@ -65,23 +62,6 @@ def tango(b: float, c: float, n: float, level: float = 0.95) -> Interval:
     z = normal_quantile(level)
     # Exchanging the conditions mirrors the interval.
     return _tango_low(b, c, n, z), -_tango_low(c, b, n, z)
-
-
-def mcnemar_midp(b: int, c: int) -> float | None:
-    """Two-sided p-value of McNemar's mid-p test for discordant counts ``b`` and ``c``.
-
-    None where b + c < 6: too few to say anything. Fagerland et al. 2013: twice the binomial tail, counting
-    only half of the probability of what was observed.
-    """
-    if b + c < FEWEST_DISCORDANT:
-        return None
-    from scipy.stats import binom
-
-    fewer, pairs = min(b, c), b + c
-    observed = float(binom.pmf(fewer, pairs, 0.5))
-    if b == c:
-        return 1 - observed / 2
-    return 2 * float(binom.cdf(fewer, pairs, 0.5)) - observed
 
 
 def normal_quantile(level: float) -> float:

@@ -30,10 +30,10 @@ def rank_suspects(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> list[S
     ``probabilities`` (N, classes) are out of fold, ``labels`` (N,); rows that are not finite are passed over.
     """
     p, given, known = _known(probabilities, labels)
-    guess = p.argmax(axis=1)
+    predictions = p.argmax(axis=1)
     own = p[np.arange(len(p)), given]
-    order = [place for place in np.argsort(own, kind="stable") if guess[place] != given[place]]
-    return [SuspectLabel(int(known[place]), int(given[place]), int(guess[place])) for place in order]
+    order = [place for place in np.argsort(own, kind="stable") if predictions[place] != given[place]]
+    return [SuspectLabel(int(known[place]), int(given[place]), int(predictions[place])) for place in order]
 
 
 def count_errors(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> int:

@@ -25,11 +25,11 @@ def score(y: npt.ArrayLike, predicted: npt.ArrayLike, metric: CountMetric) -> fl
     ``f1_score(average="macro")``: balanced accuracy averages over the classes in ``y``, macro F1 over
     those in either.
     """
-    truth, guess = as_labels(y, predicted)
-    classes = int(max(truth.max(), guess.max())) + 1
+    truth, predictions = as_labels(y, predicted)
+    classes = int(max(truth.max(), predictions.max())) + 1
     support = np.bincount(truth, minlength=classes)
-    counts = np.bincount(guess, minlength=classes)
-    right = np.bincount(truth[truth == guess], minlength=classes)
+    counts = np.bincount(predictions, minlength=classes)
+    right = np.bincount(truth[truth == predictions], minlength=classes)
     return float(score_counts(right, support, counts, metric))
 
 

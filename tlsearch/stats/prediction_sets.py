@@ -131,9 +131,9 @@ def scores_of(
     compared = CalibrationImages(labels=images.labels[shared], groups=groups)
     trials = [with_temperature(trial, compared) for trial in selection.trials[:MOST_TRIALS]]
     found = []
-    for answers in answers_without_selection(selection.metric, compared.labels, trials, groups, seed):
+    for probabilities in answers_without_selection(selection.metric, compared.labels, trials, groups, seed):
         found.append(true_class_scores(plain, images.labels))
-        found[-1][shared] = true_class_scores(answers, compared.labels)
+        found[-1][shared] = true_class_scores(probabilities, compared.labels)
     return larger(own, sorted_scores(np.stack(found), images.groups)) if found else own
 
 
@@ -160,10 +160,10 @@ def measure_sets(
         groups: Numbers of groups, shape (N,), whose images are not independent; None where images are.
         levels: The coverages.
     """
-    said, truth = np.asarray(probabilities, np.float64), np.asarray(labels, np.intp)
+    given, truth = np.asarray(probabilities, np.float64), np.asarray(labels, np.intp)
     found = []
     for level in levels:
-        inside = scores.sets(said, level)
+        inside = scores.sets(given, level)
         sizes, covered = inside.sum(axis=1), inside[np.arange(len(truth)), truth]
         share = estimate(np.ones(len(truth), np.intp), covered.astype(np.intp), groups=groups)
         alone = sizes == 1

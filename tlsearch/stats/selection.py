@@ -63,7 +63,8 @@ def corrected_estimate(
         The estimate with its 95 % interval; None where there is a single image, or group.
     """
     values = [
-        score_by(metric, labels, answers) for answers in answers_without_selection(metric, labels, trials, groups, seed)
+        score_by(metric, labels, probabilities)
+        for probabilities in answers_without_selection(metric, labels, trials, groups, seed)
     ]
     if not values:
         return None

@@ -68,8 +68,8 @@ def _load(kind: str, plugin: str) -> Any:
             loaded = metadata.EntryPoint(plugin, plugin, kind_named(kind).group).load()
             return loaded() if isinstance(loaded, type) else loaded
         except Exception as error:
-            said = f"loading it raised {raised(error, plugin.partition(':')[0])}"
-            return CheckResult(name=LOADS, status="failed", detail=said, traceback=trace_of(error))
+            detail = f"loading it raised {raised(error, plugin.partition(':')[0])}"
+            return CheckResult(name=LOADS, status="failed", detail=detail, traceback=trace_of(error))
     try:
         outcome = registry.outcome_of(kind, plugin)
     except PluginError as error:

@@ -114,10 +114,10 @@ def check_strength(plugin: Augmentation) -> None:
         float(np.mean([_distance(plugin.render(images, strength, np.random.default_rng(n)), images) for n in seeds]))
         for strength in STRENGTHS
     ]
-    said = ", ".join(f"{distance:.1f} at {strength}" for strength, distance in zip(STRENGTHS, far, strict=True))
+    distances = ", ".join(f"{distance:.1f} at {strength}" for strength, distance in zip(STRENGTHS, far, strict=True))
     assert far[0] > 0, f"at strength {STRENGTHS[0]} nothing is changed"
     grows = far[0] < far[-1] and all(after > SLACK * before for before, after in pairwise(far))
-    assert grows, f"the mean distance from the original must grow with the strength, and is {said}"
+    assert grows, f"the mean distance from the original must grow with the strength, and is {distances}"
 
 
 CHECKS: Mapping[str, Check] = {

@@ -62,7 +62,7 @@ class PluginTests:
         except ValueError as error:
             pytest.skip(str(error))
         results = list(check_on_backend(backend, self.kind, target, self.expected_failures))
-        failed = [f"{result.name}: {_told(result)}" for result in results if result.status == "failed"]
+        failed = [f"{result.name}: {_sentence(result)}" for result in results if result.status == "failed"]
         if failed:
             pytest.fail(f"on {backend}: " + "\n".join(failed), pytrace=False)
 
@@ -81,9 +81,9 @@ def _judge(result: CheckResult) -> None:
     if result.status == "expected failure":
         pytest.xfail(result.detail)
     if not result.ok:
-        pytest.fail(_told(result), pytrace=False)
+        pytest.fail(_sentence(result), pytrace=False)
 
 
-def _told(result: CheckResult) -> str:
+def _sentence(result: CheckResult) -> str:
     """What is wrong, and the traceback from the plugin's own code on: that of the kit says nothing to its author."""
     return f"{result.detail}\n\n{result.traceback}" if result.traceback else result.detail

@@ -26,9 +26,9 @@ def check_finite(plugin: Metric) -> None:
     """A finite number for any probabilities, one image or many, and with classes that have no image."""
     for count, classes in ((1, 2), (7, 3), (40, 10)):
         labels, probabilities = _predictions(count, classes)
-        for told, said in ((labels, "predictions"), (np.zeros_like(labels), "images that are all of one class")):
-            score = plugin.score(told, probabilities)
-            assert math.isfinite(score), f"the score of {count} {said} is {score!r}, which is no finite number"
+        for truth, what in ((labels, "predictions"), (np.zeros_like(labels), "images that are all of one class")):
+            score = plugin.score(truth, probabilities)
+            assert math.isfinite(score), f"the score of {count} {what} is {score!r}, which is no finite number"
 
 
 @needs(check_finite)

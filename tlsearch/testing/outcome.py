@@ -122,10 +122,10 @@ def run_check(name: str, check: Check, plugin: Any, expected_failures: Mapping[s
         raise
     except BaseException as error:  # a plugin may even call sys.exit
         is_verdict = isinstance(error, AssertionError) and is_engines(error)
-        said = _one_line(error) if is_verdict else raised(error, type(plugin).__module__)
+        detail = _one_line(error) if is_verdict else raised(error, type(plugin).__module__)
         if name in expected_failures:
-            return CheckResult(name=name, status="expected failure", detail=f"{expected_failures[name]} ({said})")
-        return CheckResult(name=name, status="failed", detail=said, traceback=trace_of(error))
+            return CheckResult(name=name, status="expected failure", detail=f"{expected_failures[name]} ({detail})")
+        return CheckResult(name=name, status="failed", detail=detail, traceback=trace_of(error))
     if name in expected_failures:
         why = f"it passes, though it is expected to fail: {expected_failures[name]}"
         return CheckResult(name=name, status="failed", detail=why)

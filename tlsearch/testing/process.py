@@ -102,20 +102,20 @@ def _results(backend: str, order: Order) -> Iterator[CheckResult]:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith(MESSAGE):
-                said = json.loads(line.removeprefix(MESSAGE))
-                ended = said.get("end", False)
-                if "begin" in said:
-                    begun, since = said["begin"], time.monotonic()
-                if "result" in said:
-                    yield CheckResult(**said["result"])
+                message = json.loads(line.removeprefix(MESSAGE))
+                ended = message.get("end", False)
+                if "begin" in message:
+                    begun, since = message["begin"], time.monotonic()
+                if "result" in message:
+                    yield CheckResult(**message["result"])
         process.wait()
         log.seek(0)
         if not ended:
-            result = _broken_off(begun, order, process.returncode, log)
+            result = _interrupted(begun, order, process.returncode, log)
             yield replace(result, seconds=round(time.monotonic() - since, 2))
 
 
-def _broken_off(name: str, order: Order, code: int, log: IO[str]) -> CheckResult:
+def _interrupted(name: str, order: Order, code: int, log: IO[str]) -> CheckResult:
     """The result of the check during which the process ended."""
     printed = log.read()
     *_, stack = re.split(r"^Timeout \(", printed, flags=re.MULTILINE)

@@ -135,7 +135,7 @@ class ImageClassifier(PythonModel):
     @cached_property
     def _comparing(self) -> Any:
         """The model with the features that are compared as a second output."""
-        return self.inner_features.with_inner_features(self.model, self.reference.taps)
+        return self.inner_features.with_inner_features(self.model, self.reference.layers)
 
     def _answers(self, pictures: Sequence[np.ndarray], *, compare: bool) -> tuple[np.ndarray, list[bool | None]]:
         """The probabilities of a batch, and of each picture whether it is unlike; None where that is not known."""
@@ -143,9 +143,9 @@ class ImageClassifier(PythonModel):
         if not compare or self.reference is None:
             unknown: list[bool | None] = [None for _ in images]
             return np.asarray(self.model.predict_on_batch(images), dtype="float64"), unknown
-        told, features = self._comparing.predict_on_batch(images)
+        probabilities, features = self._comparing.predict_on_batch(images)
         found = self.reference.unlike(self.reference.distances(np.asarray(features)))
-        return np.asarray(told, dtype="float64"), found.tolist()
+        return np.asarray(probabilities, dtype="float64"), found.tolist()
 
     def _pictures(self, cells: Iterable[Any]) -> Iterator[np.ndarray]:
         """Each cell as uint8 (size, size, 3)."""

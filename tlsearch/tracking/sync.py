@@ -52,7 +52,7 @@ def sync(output: Path, reporter: Reporter) -> int:
         if left and tracker.files_trouble:
             raise TrackingError(
                 f"The MLflow store {tracker.uri} took {tracker.sent} writes, and its artifact store does not keep "
-                f"{left} files ({tracker.files_trouble}): mend that, then call this again."
+                f"{left} files ({tracker.files_trouble}): fix that, then call this again."
             )
         if left:
             raise TrackingError(

@@ -9,7 +9,7 @@ from tlsearch.errors import OutOfTimeError
 from tlsearch.training.trainer import Trainer
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: a trial that was pruned or ran out of time
+class TrialStopped(Exception):  # noqa: N818 - not an error: a trial that was pruned or ran out of time
     """A trial that ended before its schedule."""
 
     def __init__(self, state: str, reason: str) -> None:
@@ -20,11 +20,11 @@ class Stopped(Exception):  # noqa: N818 - not an error: a trial that was pruned 
 
 @contextmanager
 def timed_out(when: str) -> Iterator[None]:
-    """Raise ``Stopped`` where the time of the trial ends in the block; ``when`` says how far it was."""
+    """Raise ``TrialStopped`` where the time of the trial ends in the block; ``when`` says how far it was."""
     try:
         yield
     except OutOfTimeError as error:
-        raise Stopped("timed_out", f"its time ended {when}") from error
+        raise TrialStopped("timed_out", f"its time ended {when}") from error
 
 
 def after(trainer: Trainer) -> str:

@@ -19,7 +19,7 @@ from tlsearch.stats.metrics import log_loss, softmax
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
 from tlsearch.training.linear_head import LabelledImages, fit_linear_head, logits, standardisation
-from tlsearch.training.stopped import Stopped, after, timed_out
+from tlsearch.training.stopped import TrialStopped, after, timed_out
 from tlsearch.training.trainer import COUNTED_EPOCHS, Task, Trainer
 from tlsearch.training.trial_data import TrialData
 from tlsearch.training.validation import validation
@@ -128,14 +128,14 @@ class TrialRunner:
                 if number + 1 < len(folds):
                     with timed_out(f"after {number + 1} of {len(folds)} folds"):
                         check_time()
-        except Stopped as stop:
+        except TrialStopped as stop:
             state, reason = stop.state, stop.reason
             self.fitted = None
         metrics = {name: float(np.mean([n[name] for n in numbers])) for name in (numbers[0] if numbers else {})}
         cut = network.cuts.at(spec.freeze_depth)
         result = TrialResult(
             spec=spec,
-            state=state,  # type: ignore[arg-type]  # Stopped carries one of the states
+            state=state,  # type: ignore[arg-type]  # TrialStopped carries one of the states
             value=metrics.get("objective") if state == "complete" else None,
             seconds=time.monotonic() - started,
             metrics=metrics or dict(history[-1] if history else {}),
@@ -173,9 +173,9 @@ class TrialRunner:
                 return
             decision = judge({**numbers, "fraction": number / trainer.epochs})
             if decision is Decision.PRUNE:
-                raise Stopped("pruned", f"worse than the median of its kind {after(trainer)}")
+                raise TrialStopped("pruned", f"worse than the median of its kind {after(trainer)}")
             if decision is Decision.TIME_OUT:
-                raise Stopped("timed_out", f"its time ended {after(trainer)}")
+                raise TrialStopped("timed_out", f"its time ended {after(trainer)}")
 
     # Fully frozen: the head alone, on pooled features.
 

@@ -28,13 +28,13 @@ def with_distance(model: keras.Model, reference: TrainingReference) -> keras.Mod
     """
     import keras
 
-    joined = with_inner_features(model, reference.taps)
+    joined = with_inner_features(model, reference.layers)
     probabilities, features = joined.outputs
     return keras.Model(joined.input, [probabilities, _distance(features, reference)], name="probabilities_and_distance")
 
 
 def _distance(features: Any, reference: TrainingReference) -> Any:
-    """Distances (N,) of features (N, d): the largest over all taps."""
+    """Distances (N,) of features (N, d): the largest over all layers."""
     from keras import ops
 
     nearest = min(NEIGHBOURS, len(reference.images))
@@ -42,7 +42,7 @@ def _distance(features: Any, reference: TrainingReference) -> Any:
     for columns, (middle, unit) in zip(reference.columns, reference.scales, strict=True):
         own = features[:, columns]
         length = ops.sqrt(ops.sum(ops.square(own), axis=1, keepdims=True))
-        likeness = ops.matmul(own / ops.maximum(length, 1e-12), reference.images[:, columns].T)
-        furthest = ops.top_k(likeness, nearest)[0][:, -1]  # of the nearest images
+        similarity = ops.matmul(own / ops.maximum(length, 1e-12), reference.images[:, columns].T)
+        furthest = ops.top_k(similarity, nearest)[0][:, -1]  # of the nearest images
         parts.append((1.0 - furthest - middle) / unit)
     return ops.max(ops.stack(parts, axis=1), axis=1)

@@ -14,27 +14,27 @@ from tlsearch.models.pooling import pool
 if TYPE_CHECKING:
     import keras
 
-    from tlsearch.uncertainty.reference import Tap
+    from tlsearch.uncertainty.reference import ComparedLayer
 
 
-def with_inner_features(model: keras.Model, taps: Sequence[Tap]) -> keras.Model:
+def with_inner_features(model: keras.Model, layers: Sequence[ComparedLayer]) -> keras.Model:
     """Give a model with the same variables and two outputs: probabilities, and the average features of layers.
 
     Args:
         model: RGB (N, S, S, 3) to probabilities (N, classes), as ``models.build.export`` makes it: the backbone is a
             model inside it.
-        taps: Layers of the backbone whose outputs are maps (N, h, w, C) or tokens (N, T, C); at least one.
+        layers: Layers of the backbone whose outputs are maps (N, h, w, C) or tokens (N, T, C); at least one.
 
     Returns:
-        A model whose second output has shape (N, d), float32: the features of all taps side by side.
+        A model whose second output has shape (N, d), float32: the features of all layers side by side.
 
     Raises:
         ValueError: The model has no such layer.
     """
     import keras
 
-    inner = _backbone_with(model, taps)
-    tapped = [output_of(inner, tap.layer) for tap in taps]
+    inner = _backbone_with(model, layers)
+    tapped = [output_of(inner, layer.name) for layer in layers]
     extended = keras.Model(inner.input, [*inner.outputs, *tapped], name=f"{inner.name}_and_features")
     features: list[Any] = []
 
@@ -43,7 +43,7 @@ def with_inner_features(model: keras.Model, taps: Sequence[Tap]) -> keras.Model:
             return operation(*given, **options)
         found = list(extended(*given, **options))
         outputs, inside = found[: len(inner.outputs)], found[len(inner.outputs) :]
-        features.extend(pool(x, "avg", tap.leading_tokens) for x, tap in zip(inside, taps, strict=True))
+        features.extend(pool(x, "avg", layer.leading_tokens) for x, layer in zip(inside, layers, strict=True))
         return outputs[0] if len(outputs) == 1 else outputs
 
     clone = keras.models.clone_model(model, clone_function=lambda operation: operation, call_function=call)
@@ -51,11 +51,11 @@ def with_inner_features(model: keras.Model, taps: Sequence[Tap]) -> keras.Model:
     return keras.Model(clone.input, [clone.outputs[0], joined], name="probabilities_and_features")
 
 
-def _backbone_with(model: keras.Model, taps: Sequence[Tap]) -> keras.Model:
+def _backbone_with(model: keras.Model, layers: Sequence[ComparedLayer]) -> keras.Model:
     """The model inside ``model`` that has the layers."""
     import keras
 
-    wanted = {tap.layer for tap in taps}
+    wanted = {layer.name for layer in layers}
     for operation in operations_of(model):
         if isinstance(operation, keras.Model) and wanted <= {inner.name for inner in operations_of(operation)}:
             return operation

@@ -45,16 +45,16 @@ Scaled = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tap:
+class ComparedLayer:
     """A layer of the backbone whose output is compared.
 
     Attributes:
-        layer: Its name.
+        name: Its name.
         width: The channels of its output, which is averaged over places.
         leading_tokens: The tokens before those of the patches in that output; 0 for maps.
     """
 
-    layer: str
+    name: str
     width: int
     leading_tokens: int = 0
 
@@ -63,19 +63,20 @@ class Tap:
 class TrainingReference:
     """What pictures are compared with. Equal only to itself.
 
-    The features (N, d) of a picture are those of all taps, side by side.
+    The features (N, d) of a picture are those of all layers, side by side.
 
     Attributes:
-        taps: The layers that are compared, from the input to the output.
+        layers: The layers that are compared, from the input to the output.
         frozen: Whether no layer up to there was trained on these images.
-        scales: For each tap, the median of the distances of held-out images, and how far above it the 95th of 100 lies.
+        scales: For each layer, the median of the distances of held-out images, and how far above it the 95th of 100
+            lies.
         images: Shape (R, d), R >= 1: the reference images, as ``embed`` gives them.
         sample: Shape (S, d): images that are as new pictures should be. Where ``frozen``, these are reference images.
         held_out: Shape (H,), sorted: the distances of images from reference images that do not hold them.
         predicted: Shape (classes,): how many held-out images the model predicts to be of each class.
     """
 
-    taps: tuple[Tap, ...]
+    layers: tuple[ComparedLayer, ...]
     frozen: bool
     scales: tuple[Scaled, ...]
     images: Float32Array
@@ -89,13 +90,13 @@ class TrainingReference:
         return max(FALSE_ALARMS, 1 / (len(self.held_out) + 1))
 
     def embed(self, features: AnyArray) -> Float32Array:
-        """Give features (N, d) with those of each tap at length 1, (N, d)."""
-        return _embed(self.taps, features)
+        """Give features (N, d) with those of each layer at length 1, (N, d)."""
+        return _embed(self.layers, features)
 
     def distances(self, features: AnyArray) -> Float64Array:
         """Give the distance of pictures from the training images, shape (N,), from their features (N, d).
 
-        For each tap it is the cosine distance to the nearest images, less the median of held-out images, in units in
+        For each layer it is the cosine distance to the nearest images, less the median of held-out images, in units in
         which the 95th of 100 held-out images is at 1; the largest of these counts.
         """
         embedded = self.embed(features)
@@ -116,8 +117,8 @@ class TrainingReference:
 
     @property
     def columns(self) -> list[slice]:
-        """The columns of the features of each tap."""
-        return _columns(self.taps)
+        """The columns of the features of each layer."""
+        return _columns(self.layers)
 
     @property
     def furthest(self) -> float:
@@ -130,8 +131,8 @@ class TrainingReference:
         from tlsearch.utils.files import atomic_path
 
         arrays = {
-            "layers": np.array([tap.layer for tap in self.taps]),
-            "widths": np.array([(tap.width, tap.leading_tokens) for tap in self.taps]),
+            "layers": np.array([layer.name for layer in self.layers]),
+            "widths": np.array([(layer.width, layer.leading_tokens) for layer in self.layers]),
             "frozen": np.array(self.frozen),
             "scales": np.array(self.scales),
             "images": self.images.astype(np.float16),
@@ -159,8 +160,8 @@ class TrainingReference:
             raise ValueError(f"it is no archive of arrays ({error})") from error
         try:
             reference = cls(
-                taps=tuple(
-                    Tap(layer=str(name), width=int(width), leading_tokens=int(leading))
+                layers=tuple(
+                    ComparedLayer(name=str(name), width=int(width), leading_tokens=int(leading))
                     for name, (width, leading) in zip(found["layers"], found["widths"], strict=True)
                 ),
                 frozen=bool(found["frozen"]),
@@ -176,11 +177,11 @@ class TrainingReference:
         return reference
 
     def _check(self) -> None:
-        width = sum(tap.width for tap in self.taps)
+        width = sum(layer.width for layer in self.layers)
         tables = self.images.ndim == self.sample.ndim == 2 and self.held_out.ndim == self.predicted.ndim == 1
         if not tables or {*self.images.shape[1:], *self.sample.shape[1:]} != {width}:
             raise ValueError("its arrays do not fit each other")
-        if len(self.scales) != len(self.taps) or not all(unit > 0 for _, unit in self.scales):
+        if len(self.scales) != len(self.layers) or not all(unit > 0 for _, unit in self.scales):
             raise ValueError("its arrays do not fit each other")
         if not len(self.images) or not len(self.held_out) or not (np.diff(self.held_out) >= 0).all():
             raise ValueError("it has no reference images, or distances that are not sorted")
@@ -190,7 +191,7 @@ class TrainingReference:
 class ReferenceSource:
     """Where the features of a reference come from, and what was predicted: see ``TrainingReference``."""
 
-    taps: tuple[Tap, ...]
+    layers: tuple[ComparedLayer, ...]
     frozen: bool
     predicted: IntArray
 
@@ -218,11 +219,11 @@ def make_reference(
     kept, compared = _some(known, most, rng), _some(compared, MOST_IMAGES, rng)
     if len(kept) <= NEIGHBOURS or not len(compared):
         return None
-    embedded = _embed(source.taps, features)
+    embedded = _embed(source.layers, features)
     parts = np.stack(
         [
             _nearest(embedded[compared, columns], embedded[kept, columns], groups[compared], groups[kept])
-            for columns in _columns(source.taps)
+            for columns in _columns(source.layers)
         ]
     )
     parts = parts[:, np.isfinite(parts).all(axis=0)]
@@ -231,7 +232,7 @@ def make_reference(
     scales = tuple(map(_scale, parts))
     distances = np.max([(part - middle) / unit for part, (middle, unit) in zip(parts, scales, strict=True)], axis=0)
     return TrainingReference(
-        taps=source.taps,
+        layers=source.layers,
         frozen=source.frozen,
         scales=scales,
         images=embedded[kept],
@@ -246,15 +247,15 @@ def _scale(distances: Float64Array) -> Scaled:
     return float(middle), float(max(high - middle, 1e-6))
 
 
-def _columns(taps: Sequence[Tap]) -> list[slice]:
-    """The columns of each tap."""
-    ends = np.cumsum([tap.width for tap in taps]).tolist()
-    return [slice(end - tap.width, end) for tap, end in zip(taps, ends, strict=True)]
+def _columns(layers: Sequence[ComparedLayer]) -> list[slice]:
+    """The columns of each layer."""
+    ends = np.cumsum([layer.width for layer in layers]).tolist()
+    return [slice(end - layer.width, end) for layer, end in zip(layers, ends, strict=True)]
 
 
-def _embed(taps: Sequence[Tap], features: AnyArray) -> Float32Array:
+def _embed(layers: Sequence[ComparedLayer], features: AnyArray) -> Float32Array:
     given = np.asarray(features, np.float32)
-    return np.concatenate([_unit(given[:, columns]) for columns in _columns(taps)], axis=1)
+    return np.concatenate([_unit(given[:, columns]) for columns in _columns(layers)], axis=1)
 
 
 def _some(rows: IntArray, most: int, rng: np.random.Generator) -> IntArray:

@@ -37,7 +37,7 @@ def nearest(typed: str, known: Iterable[str], most: int = 3) -> list[str]:
     the other: ``--limit`` and ``--time-limit``. Upper case, hyphens and underscores do not count. Names that are much
     less alike than the best are left out.
     """
-    found = {name: _likeness(_folded(typed), _folded(name)) for name in known}
+    found = {name: _similarity(_folded(typed), _folded(name)) for name in known}
     least = max(NEAR, max(found.values(), default=0.0) - _MUCH_LESS)
     return sorted((name for name in found if found[name] >= least), key=lambda name: (-found[name], name))[:most]
 
@@ -46,7 +46,7 @@ def _folded(name: str) -> str:
     return name.lstrip("-").casefold().replace("-", "_")
 
 
-def _likeness(one: str, other: str) -> float:
+def _similarity(one: str, other: str) -> float:
     """How alike two names are, 0 to 1."""
     ratio = difflib.SequenceMatcher(None, one, other).ratio()
     words, others = one.split("_"), other.split("_")

@@ -47,8 +47,8 @@ def describe(state: WorkerState, request: protocol.DescribePlugins) -> PluginFac
     """Load every plugin and describe it; of those that cannot be loaded, the log has the traceback."""
     facts = describe_plugins()
     for fault in facts.broken:
-        said = f"The {fault.entry.kind} {fault.entry.name!r} cannot be used: {fault.reason}"
-        log(f"{said}\n{fault.traceback}")
+        sentence = f"The {fault.entry.kind} {fault.entry.name!r} cannot be used: {fault.reason}"
+        log(f"{sentence}\n{fault.traceback}")
     return facts
 
 
@@ -179,8 +179,8 @@ def probe_images(state: WorkerState, request: protocol.ProbeImages) -> tuple[flo
     """Give for every image the share of depths at which its class is told right, by a probe fitted without it."""
     extractor, network = state.extractor, state.network(request.candidate)
     averages = _averages(state, network, request.depths)
-    told = told_right(averages, extractor.pool.labels, extractor.pool.groups, request.seed)
-    return tuple(told.mean(axis=0).tolist())
+    right = told_right(averages, extractor.pool.labels, extractor.pool.groups, request.seed)
+    return tuple(right.mean(axis=0).tolist())
 
 
 def _averages(state: WorkerState, network: Network, depths: Sequence[int]) -> list[AnyArray]:

@@ -48,8 +48,8 @@ class Ended:
 
         A process that was killed says nothing of why: what it printed last is a list of what it was doing.
         """
-        said = f": {self.last_line}" if self.last_line and self.code is not None and self.code >= 0 else ""
-        return f"{self.how} while it {activity}{said}"
+        last_words = f": {self.last_line}" if self.last_line and self.code is not None and self.code >= 0 else ""
+        return f"{self.how} while it {activity}{last_words}"
 
 
 class WorkerProcess(Protocol):

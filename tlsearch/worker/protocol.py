@@ -282,9 +282,9 @@ class RunTrial(Request[Outcome]):
 class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
     """Train a whole network with several learning rates, of which the best is trained to the end.
 
-    ``specs`` differ in their learning rates; there is an outcome for each. The folder ``states`` keeps the training now
-    and then, to go on from there; None keeps nothing. In ``seconds`` it trains as many epochs as fit; it raises
-    ``OutOfTimeError`` where none does.
+    ``specs`` differ in their learning rates; there is an outcome for each. The training is saved in the folder
+    ``states`` now and then, so that it can be resumed; None saves nothing. In ``seconds`` it trains as
+    many epochs as fit; it raises ``OutOfTimeError`` where none does.
     """
 
     activity = "trained a whole network"

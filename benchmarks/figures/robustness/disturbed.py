@@ -77,10 +77,10 @@ def cluster_kills(result: Result) -> str:
         "different from undisturbed",
     ]
     caption = (
-        f"A run of {figures['trials']} trials on a Ray cluster of a head and {figures['nodes']} nodes, all on one "
+        f"A run of {figures['trials']} trials on a Ray cluster of a head node and {figures['nodes']} more, all on one "
         f"machine, which takes {duration(figures['seconds'])} undisturbed. The moments are drawn uniformly over that "
         f'time. When it happened: {_steps(runs)}. "Started once more" counts runs that refused before any work, '
-        "because the node went while the places were handed out; the same command was given again."
+        "because the node went while the slots were handed out; the same command was given again."
     )
     troubles = [f"{row['victim']} {row['seed']}: {'; '.join(row['troubles'])}" for row in runs if row["troubles"]]
     same = (

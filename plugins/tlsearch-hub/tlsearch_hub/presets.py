@@ -57,8 +57,8 @@ class Preset:
         file = self.folder / PIXELS_FILE
         if not file.is_file():
             return None
-        said = _read(file).get("config", {})
-        scale, offset = said.get("scale"), said.get("offset")
+        converter = _read(file).get("config", {})
+        scale, offset = converter.get("scale"), converter.get("offset")
         return _three(scale, 1.0, file), _three(offset, 0.0, file)
 
     @cached_property
@@ -79,9 +79,9 @@ def _read(file: Path) -> dict[str, Any]:
     return found
 
 
-def _three(said: Any, otherwise: float, file: Path) -> list[float]:
+def _three(value: Any, otherwise: float, file: Path) -> list[float]:
     """A number for each colour."""
-    values = [otherwise if said is None else said] * 3 if said is None or isinstance(said, int | float) else said
+    values = [otherwise if value is None else value] * 3 if value is None or isinstance(value, int | float) else value
     if not isinstance(values, list) or len(values) != 3 or not all(isinstance(v, int | float) for v in values):
-        raise ValueError(f"{file} has {said!r} where a number, or three, are needed")
+        raise ValueError(f"{file} has {value!r} where a number, or three, are needed")
     return [float(value) for value in values]

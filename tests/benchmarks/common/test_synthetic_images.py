@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.common.synthetic_images import draw_image, write_images
-from tests.helpers.images.likeness import pairs_of
-from tlsearch.data.likeness.fingerprint import image_fingerprint
+from tests.helpers.images.near_duplicates import pairs_of
+from tlsearch.data.near_duplicates.fingerprint import image_fingerprint
 
 
 def test_images_are_all_different_and_the_same_again(tmp_path: Path) -> None:

@@ -40,8 +40,8 @@ def test_the_best_other_cut_is_joined() -> None:
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(2), 30)
     noise = rng.normal(size=(60, 3)).astype("float32")
-    told = (labels[:, None] + rng.normal(0, 0.01, (60, 1))).astype("float32")
-    last, joined, cut = networks.told({"a": noise, "b": told, "head": noise[::-1].copy()}, labels, seed=0)
+    telling = (labels[:, None] + rng.normal(0, 0.01, (60, 1))).astype("float32")
+    last, joined, cut = networks.probed({"a": noise, "b": telling, "head": noise[::-1].copy()}, labels, seed=0)
     assert cut == "b"
     assert joined.all()
     assert last.mean() < 0.8

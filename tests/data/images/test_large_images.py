@@ -17,9 +17,9 @@ from PIL import Image
 
 from tlsearch.data.images import rgb
 from tlsearch.data.images.decode import ImageError, calm_pillow, read_picture, read_square
+from tlsearch.data.images.memory_budget import MemoryBudget
 from tlsearch.data.images.memory_needed import DECODE_BYTES
 from tlsearch.data.images.rgb import Decoding, UnreadableError, draft, open_image
-from tlsearch.data.images.room import Room
 from tlsearch.data.index import ImageOptions
 from tlsearch.data.survey import scan
 
@@ -203,13 +203,13 @@ def test_a_data_set_uses_what_is_allowed(tmp_path: Path, make_dataset: MakeDatas
     assert strict.fingerprint != index.fingerprint
 
 
-def test_threads_share_the_room_and_the_largest_is_alone() -> None:
-    room, held, most = Room(10), [0], [0]
+def test_threads_share_the_memory_budget_and_the_largest_is_alone() -> None:
+    budget, held, most = MemoryBudget(10), [0], [0]
     lock = threading.Lock()
 
     def work(needed: int) -> None:
         for _ in range(200):
-            with room.take(needed):
+            with budget.take(needed):
                 with lock:
                     held[0] += min(needed, 10)
                     most[0] = max(most[0], held[0])

@@ -22,7 +22,7 @@ with warnings.catch_warnings():
 from tests.helpers.networks.tiny import make_network, make_spec
 from tests.helpers.runs.exported_run import LABELS, SIDE, write_model
 from tlsearch.cli.export import FORMAT_NAMES
-from tlsearch.export.contract import Network, Precision
+from tlsearch.export.contract import ExportedNetwork, Precision
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.network import exported_network, metadata, with_temperature
 from tlsearch.models.build import export
@@ -45,7 +45,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
 
 
 @pytest.fixture(scope="module")
-def network(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Network:
+def network(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> ExportedNetwork:
     return exported_network(predictor, tmp_path_factory.mktemp("room"))
 
 
@@ -62,7 +62,7 @@ def need(name: str, precision: Precision = "float32") -> None:
         pytest.skip(f"the extra tlsearch[{extra}] is not installed")
 
 
-def write(network: Network, name: str, precision: Precision, folder: Path, pixels: Float32Array) -> Path:
+def write(network: ExportedNetwork, name: str, precision: Precision, folder: Path, pixels: Float32Array) -> Path:
     target = folder / f"network{FORMATS[name].suffix}"
     FORMATS[name].write(network, precision, target, (pixels[row : row + 1] for row in range(len(pixels))))
     return target
@@ -70,7 +70,12 @@ def write(network: Network, name: str, precision: Precision, folder: Path, pixel
 
 @pytest.mark.parametrize(("name", "precision"), CASES)
 def test_the_runtime_gives_the_answers_of_predict(
-    predictor: Predictor, network: Network, pixels: Float32Array, tmp_path: Path, name: str, precision: Precision
+    predictor: Predictor,
+    network: ExportedNetwork,
+    pixels: Float32Array,
+    tmp_path: Path,
+    name: str,
+    precision: Precision,
 ) -> None:
     need(name, precision)
     target = write(network, name, precision, tmp_path, pixels)
@@ -86,7 +91,7 @@ HEADS = {"joined cuts, hidden layer": ("avgmax", 2, 40), "flatten, hidden layer"
 
 
 @pytest.fixture(scope="module", params=HEADS)
-def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Network:
+def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ExportedNetwork:
     """What a run ships of a small backbone, with each of the larger heads."""
     pooling, skip_cut, width = HEADS[request.param]
     rng = np.random.default_rng(1)
@@ -106,12 +111,12 @@ def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     backbone = make_network()
     spec = make_spec(freeze_depth=4, steps=10, units=8, pooling=pooling, skip_cut=skip_cut)
     model = export(backbone.plugin, backbone.candidate, backbone.cuts, spec, head, None)
-    return Network(model=model, metadata={}, labels=LABELS, room=tmp_path_factory.mktemp("shipped"))
+    return ExportedNetwork(model=model, metadata={}, labels=LABELS, room=tmp_path_factory.mktemp("shipped"))
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].threaded])
 def test_joined_cuts_and_hidden_heads_are_converted(
-    shipped: Network, pixels: Float32Array, tmp_path: Path, name: str
+    shipped: ExportedNetwork, pixels: Float32Array, tmp_path: Path, name: str
 ) -> None:
     need(name)
     expected = np.asarray(shipped.model.predict_on_batch(pixels))
@@ -120,7 +125,7 @@ def test_joined_cuts_and_hidden_heads_are_converted(
     assert np.abs(run(pixels) - expected).max() < 1e-4
 
 
-def test_labels_are_in_the_files(network: Network, pixels: Float32Array, tmp_path: Path) -> None:
+def test_labels_are_in_the_files(network: ExportedNetwork, pixels: Float32Array, tmp_path: Path) -> None:
     write(network, "keras", "float32", tmp_path, pixels)
     write(network, "saved_model", "float32", tmp_path, pixels)
     told = json.loads((tmp_path / "network.saved_model" / "assets.extra" / "tlsearch.json").read_text())
@@ -141,7 +146,7 @@ def test_metadata_say_how_a_picture_becomes_a_square(predictor: Predictor) -> No
     assert (json.loads(told["window"]), json.loads(told["padding"])) == ([0, 4095], [124, 116, 104])
 
 
-def test_labels_are_in_an_onnx_file(network: Network, pixels: Float32Array, tmp_path: Path) -> None:
+def test_labels_are_in_an_onnx_file(network: ExportedNetwork, pixels: Float32Array, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx", reason="the extra tlsearch[onnx] is not installed")
     pytest.importorskip("tf2onnx", reason="the extra tlsearch[onnx] is not installed")
     model = onnx.load(str(write(network, "onnx", "float32", tmp_path, pixels)))
@@ -152,13 +157,13 @@ def test_labels_are_in_an_onnx_file(network: Network, pixels: Float32Array, tmp_
     assert taken.type.tensor_type.shape.dim[0].dim_param == "N"
 
 
-def test_labels_are_in_a_litert_file(network: Network, pixels: Float32Array, tmp_path: Path) -> None:
+def test_labels_are_in_a_litert_file(network: ExportedNetwork, pixels: Float32Array, tmp_path: Path) -> None:
     need("litert")
     with zipfile.ZipFile(write(network, "litert", "float32", tmp_path, pixels)) as archive:
         assert archive.read("labels.txt").decode().split() == list(LABELS)
 
 
-def test_labels_are_in_openvino_files(network: Network, pixels: Float32Array, tmp_path: Path) -> None:
+def test_labels_are_in_openvino_files(network: ExportedNetwork, pixels: Float32Array, tmp_path: Path) -> None:
     need("openvino")
     from tlsearch.export.formats.openvino_ir import _openvino
 
@@ -168,7 +173,7 @@ def test_labels_are_in_openvino_files(network: Network, pixels: Float32Array, tm
 
 
 def test_weights_of_openvino_in_int8_have_a_scale_for_each_channel(
-    network: Network, pixels: Float32Array, tmp_path: Path
+    network: ExportedNetwork, pixels: Float32Array, tmp_path: Path
 ) -> None:
     need("openvino", "int8")
     from tlsearch.export.formats.openvino_ir import _openvino

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tlsearch.export.contract import PRECISIONS, Network, Precision, Runner
+from tlsearch.export.contract import PRECISIONS, ExportedNetwork, Precision, Runner
 from tlsearch.export.formats.keras_file import KerasFile
 from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.types import Float32Array
@@ -29,7 +29,9 @@ class Rounded(KerasFile):
     def __init__(self) -> None:
         self.samples: list[Float32Array] = []
 
-    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+    def write(
+        self, network: ExportedNetwork, precision: Precision, target: Path, samples: Iterable[Float32Array]
+    ) -> None:
         self.samples = list(samples)
         super().write(network, precision, target, ())
 

@@ -17,7 +17,7 @@ with warnings.catch_warnings():
 
 from tlsearch.types import AnyArray
 from tlsearch.uncertainty.prediction_sets import ConformalScores
-from tlsearch.uncertainty.reference import ReferenceSource, Tap, make_reference
+from tlsearch.uncertainty.reference import ComparedLayer, ReferenceSource, make_reference
 
 SIDE = 8
 LABELS = ["red", "green", "blue"]
@@ -53,8 +53,8 @@ def write_model(folder: Path, scores: ConformalScores | None = SCORES, reference
     if reference:
         known = colours(300, 0)
         predicted = np.bincount(known.argmax(axis=1), minlength=3)
-        taps = (Tap(layer="colours", width=3),)
-        source = ReferenceSource(taps=taps, frozen=True, predicted=predicted)
+        layers = (ComparedLayer(name="colours", width=3),)
+        source = ReferenceSource(layers=layers, frozen=True, predicted=predicted)
         made = make_reference(source, known.astype(np.float32), None, np.arange(300), 0)
         assert made is not None
         made.save(folder)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tlsearch.uncertainty.prediction_sets import ConformalScores
-from tlsearch.uncertainty.reference import ReferenceSource, Tap, make_reference
+from tlsearch.uncertainty.reference import ComparedLayer, ReferenceSource, make_reference
 
 CLASSES = ("cat", "dog", "newt")
 
@@ -102,7 +102,9 @@ def save_model(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({**config, **SCORES.in_config()}))
     rng = np.random.default_rng(0)
     colours = (rng.uniform(2, 6, (300, 1)) * rng.normal(1, 0.03, (300, 3))).astype(np.float32)  # nearly grey
-    source = ReferenceSource(taps=(Tap(layer="scaled", width=3),), frozen=True, predicted=np.array([100, 100, 100]))
+    source = ReferenceSource(
+        layers=(ComparedLayer(name="scaled", width=3),), frozen=True, predicted=np.array([100, 100, 100])
+    )
     made = make_reference(source, colours, None, np.arange(300), 0)
     assert made is not None
     made.save(folder)

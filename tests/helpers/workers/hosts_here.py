@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.cluster.host import Host, facts_here
-from tlsearch.cluster.place import ClusterLostError
 from tlsearch.cluster.remote_host import HostLostError
+from tlsearch.cluster.slot import ClusterLostError
 
 
 class HostHere:
@@ -78,5 +78,5 @@ class HostsHere:
     def any_placed(self) -> Any:
         placed = [host for host in self.hosts if host.is_placed()]
         if not placed:
-            raise ClusterLostError("there is no place left")
+            raise ClusterLostError("there is no slot left")
         return min(placed, key=lambda host: host.guests)

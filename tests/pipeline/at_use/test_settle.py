@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.pipeline.contexts import Heard, make_context, make_data, make_plan
 from tests.helpers.pipeline.made_up import LITE, VGG
 from tests.helpers.workers.fake_worker import FakeWorker
-from tests.pipeline.at_use.test_budget import ALONE, COSTS, HEAVY, LIGHT, SMALL, SPACE, make_budget
+from tests.pipeline.at_use.test_use_budget import ALONE, COSTS, HEAVY, LIGHT, SMALL, SPACE, make_budget
 from tlsearch.models.use_cost import UseCost
 from tlsearch.pipeline.at_use import settle as module
 from tlsearch.pipeline.at_use.settle import settle_use

@@ -22,7 +22,7 @@ from tests.helpers.pipeline.confirming import (
 )
 from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
 from tests.helpers.pipeline.made_up import VGG
-from tests.pipeline.at_use.test_budget import make_budget
+from tests.pipeline.at_use.test_use_budget import make_budget
 from tlsearch.pipeline.confirm import Confirmation, confirm
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.search.reach import Choice

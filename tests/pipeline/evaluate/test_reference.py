@@ -11,10 +11,10 @@ import pytest
 from tests.helpers.pipeline.contexts import Heard, make_context, make_data, make_plan
 from tests.helpers.pipeline.made_up import LITE, make_space
 from tests.helpers.workers.fake_worker import FakeWorker
-from tests.pipeline.at_use.test_budget import ALONE, SMALL
 from tests.pipeline.at_use.test_settle import record, scratch
+from tests.pipeline.at_use.test_use_budget import ALONE, SMALL
 from tlsearch.errors import TrialError
-from tlsearch.pipeline.at_use.budget import Shipped
+from tlsearch.pipeline.at_use.use_budget import Shipped
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.evaluate.reference import SavedModel, keep_reference, keep_references, share_reference
 from tlsearch.training.trial import Outcome

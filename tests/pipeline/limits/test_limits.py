@@ -16,10 +16,10 @@ from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.candidates import AvailableCandidate
-from tlsearch.pipeline.limits.estimates import SLACK, Aim, Estimates
-from tlsearch.pipeline.limits.prospect import first_trials, tunes
-from tlsearch.pipeline.limits.said import rounded, say_duration, warn_if_short
-from tlsearch.pipeline.limits.sentence import shortage
+from tlsearch.pipeline.limits.expected_run import first_trials, tunes
+from tlsearch.pipeline.limits.shortage_estimates import SLACK, Aim, Estimates
+from tlsearch.pipeline.limits.shortage_sentence import shortage
+from tlsearch.pipeline.limits.time_messages import rounded, say_duration, warn_if_short
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.plugins.weights import ResolvedWeights
@@ -165,16 +165,16 @@ def test_the_first_trial_that_tunes_is_the_last_of_the_fewest() -> None:
 
 def test_one_trial_may_take_the_share_that_the_run_gives_it() -> None:
     budget = TimeBudget(limit=300.0)
-    assert estimates(300.0)._prospect(300.0, 1.0).cap == budget.share("baseline")
+    assert estimates(300.0)._expected_run(300.0, 1.0).cap == budget.share("baseline")
 
 
 def test_workers_that_share_the_cores_let_a_trial_take_longer_and_do_more_at_a_time() -> None:
     plan = plan_of(forward=0.03)
     alone = estimates(120.0, plan, trials=40)
-    shared = replace(alone, plan=replace(plan, cap=1.5 * alone._prospect(120.0, 1.0).cap), workers=2)
-    assert shared._prospect(120.0, 1.0).cap == pytest.approx(1.5 * alone._prospect(120.0, 1.0).cap)
-    assert shared._prospect(240.0, 1.0).cap == pytest.approx(1.5 * alone._prospect(240.0, 1.0).cap)
-    one = alone._prospect(7200.0, 1.0)
+    shared = replace(alone, plan=replace(plan, cap=1.5 * alone._expected_run(120.0, 1.0).cap), workers=2)
+    assert shared._expected_run(120.0, 1.0).cap == pytest.approx(1.5 * alone._expected_run(120.0, 1.0).cap)
+    assert shared._expected_run(240.0, 1.0).cap == pytest.approx(1.5 * alone._expected_run(240.0, 1.0).cap)
+    one = alone._expected_run(7200.0, 1.0)
     assert replace(one, workers=2).seconds_of_all(40) == pytest.approx(0.75 * one.seconds_of_all(40))
 
 
@@ -182,12 +182,14 @@ def test_with_more_time_networks_are_larger_and_take_longer() -> None:
     """A candidate that was made smaller for want of time is as large with more time as it would be."""
     small = replace(LITE, image_size=64)
     found = estimates(60.0, plan_of(small, forward=0.01))
-    seconds = {limit: found._prospect(limit, 1.0).costs.facts[small].forward_seconds for limit in (60.0, 120.0, 3600.0)}
+    seconds = {
+        limit: found._expected_run(limit, 1.0).costs.facts[small].forward_seconds for limit in (60.0, 120.0, 3600.0)
+    }
     assert seconds[60.0] == 0.01
     assert seconds[120.0] == pytest.approx(0.05 * 120 / 300)  # as long as the first view may take
     assert seconds[3600.0] == pytest.approx(0.01 * (160 / 64) ** 2)
     asked = estimates(60.0, plan_of(small, forward=0.01), image_size=64)
-    assert asked._prospect(3600.0, 1.0).costs.facts[small].forward_seconds == 0.01
+    assert asked._expected_run(3600.0, 1.0).costs.facts[small].forward_seconds == 0.01
 
 
 def test_where_even_a_week_is_too_short_no_limit_is_named() -> None:

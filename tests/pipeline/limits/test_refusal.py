@@ -19,13 +19,13 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.candidates.measured import measure_all
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.limits.least import EndCosts, least_seconds, may_take
 from tlsearch.pipeline.limits.refusal import (
     ReadingWatch,
     refuse_before_limit,
     refuse_if_hopeless,
     refuse_while_measuring,
 )
+from tlsearch.pipeline.limits.shortest_limit import EndCosts, least_seconds, may_take
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.utils.units import parse_duration

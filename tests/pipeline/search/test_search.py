@@ -18,7 +18,7 @@ from tlsearch.pipeline import trials as module
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.fold_runs import more_views
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.limits.least import EndCosts
+from tlsearch.pipeline.limits.shortest_limit import EndCosts
 from tlsearch.pipeline.search import is_probe, reserved_seconds, search, trial_row, val_figures
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.runs.budget import SHARES

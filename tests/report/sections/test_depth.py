@@ -12,8 +12,8 @@ from tlsearch.report.sections.depth import depth
 
 def test_candidates_of_one_name_get_files_of_their_own() -> None:
     curve = SAMPLE.profile[LITE]
-    names = charts(depth(replace(SAMPLE, profile={"a@b": curve, "A@B": curve, "@": curve})).pictures)
-    assert list(names) == ["depth-a-b", "depth-a-b-2", "depth-network"]
+    pictures = depth(replace(SAMPLE, profile={"a@b": curve, "A@B": curve, "@": curve})).pictures
+    assert [picture.name for picture in pictures] == ["depth-a-b", "depth-a-b-2", "depth-network"]
 
 
 def test_an_error_that_is_not_known_is_not_drawn() -> None:

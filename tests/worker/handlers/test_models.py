@@ -128,7 +128,7 @@ def test_frozen_features_of_every_image_are_held_out_in_their_turn(
     reference = predictor.reference
     assert reference is not None
     layers = [facts.cuts.point(number).layer for number in ((2, 4) if depth == 4 else (2,))]
-    assert ([tap.layer for tap in reference.taps], reference.frozen) == (layers, True)
+    assert ([layer.name for layer in reference.layers], reference.frozen) == (layers, True)
     assert (len(reference.images), reference.predicted.tolist()) == (60, [5, 6, 7])
     # What predict computes of an image is what was kept of it: of the five nearest, it is one itself.
     for number in range(6):
@@ -154,7 +154,7 @@ def test_where_nothing_is_frozen_validation_images_are_held_out(
     assert worker.send(reference_request(facts, spec, target)) == len(FOLD.val)
     reference = TrainingReference.load(target)
     assert reference is not None
-    assert [tap.layer for tap in reference.taps] == [facts.cuts.point(number).layer for number in (2, 4)]
+    assert [layer.name for layer in reference.layers] == [facts.cuts.point(number).layer for number in (2, 4)]
     assert not reference.frozen
     assert (len(reference.images), len(reference.sample)) == (60 - len(FOLD.val), len(FOLD.val))
 

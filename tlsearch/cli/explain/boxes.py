@@ -32,7 +32,7 @@ class BoxWriter:
         self._no_files = 0
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """How many boxes there are, and from which heat on a place is in one."""
         from tlsearch.utils.units import counted
 

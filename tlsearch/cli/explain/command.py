@@ -87,7 +87,7 @@ def explain(
     read = print_explanations(found if taken is None else taken.take(found), form, folder, sys.stdout)
     if taken is not None and read:
         path = taken.write()
-        click.echo(f"{taken.said} in {path}", err=form == "jsonl")
+        click.echo(f"{taken.summary} in {path}", err=form == "jsonl")
     if not read:
         ctx.exit(1)
 

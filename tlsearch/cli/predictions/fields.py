@@ -36,7 +36,7 @@ class Field:
         of: Gives it: a text, a float, a bool, a tuple of texts or of pairs, or None.
         heading: The heading of its column in a table; empty for a field that has no column of its own there.
         applies: Whether a table has the column, for the predictor that is used.
-        said: Gives what a table says in place of the value; None for the value itself.
+        table_text: Gives what a table says in place of the value; None for the value itself.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Field:
     of: Callable[[Prediction], Any]
     heading: str = ""
     applies: Callable[[Predictor], bool] = lambda predictor: True
-    said: Callable[[Prediction], str] | None = None
+    table_text: Callable[[Prediction], str] | None = None
 
 
 MAIN: tuple[Field, ...] = (
@@ -75,7 +75,7 @@ FURTHER: tuple[Field, ...] = (
         of=lambda prediction: prediction.prediction_set or None,
         heading="prediction set",
         applies=lambda predictor: predictor.conformal is not None,
-        said=_not_sure,
+        table_text=_not_sure,
     ),
     Field(name="not_sure", kind=Kind.FLAG, of=lambda prediction: prediction.not_sure),
     Field(name="coverage", kind=Kind.NUMBER, of=lambda prediction: prediction.coverage),
@@ -85,7 +85,7 @@ FURTHER: tuple[Field, ...] = (
         of=lambda prediction: prediction.unlike,
         heading="training images",
         applies=lambda predictor: predictor.reference is not None,
-        said=lambda prediction: "unlike them" if prediction.unlike else "",
+        table_text=lambda prediction: "unlike them" if prediction.unlike else "",
     ),
     Field(name="distance", kind=Kind.NUMBER, of=lambda prediction: prediction.distance),
 )
@@ -94,9 +94,9 @@ FURTHER: tuple[Field, ...] = (
 FIELDS = (*MAIN, *FURTHER)
 
 
-def said(field: Field, prediction: Prediction) -> str:
+def table_text(field: Field, prediction: Prediction) -> str:
     """What a table says in the column of a field."""
-    return cell(field, prediction) if field.said is None else field.said(prediction)
+    return cell(field, prediction) if field.table_text is None else field.table_text(prediction)
 
 
 def cell(field: Field, prediction: Prediction) -> str:

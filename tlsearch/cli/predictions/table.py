@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
 
-from tlsearch.cli.predictions.fields import FURTHER, Field, said
+from tlsearch.cli.predictions.fields import FURTHER, Field, table_text
 from tlsearch.cli.terminal.lines import unbroken
 from tlsearch.cli.terminal.table import Column, Row, Table
 
@@ -31,7 +31,7 @@ class TableWriter:
     def write(self, prediction: Prediction) -> None:
         """Add the rows of a picture."""
         image = unbroken(prediction.name)
-        further = [said(field, prediction) for field in self._further]
+        further = [table_text(field, prediction) for field in self._further]
         if prediction.error:
             self._rows.append(Row((image, f"not read: {prediction.error}", "", *further), "yellow"))
         for label, probability in prediction.top:

@@ -27,7 +27,7 @@ _INTERRUPTED = 130
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class WriteOptions:
     """What predictions are written, and how.
 
     Attributes:
@@ -52,23 +52,23 @@ class Tally:
     interrupted: bool = False
 
 
-def write_predictions(predictions: Predictions, asked: Asked, predictor: Predictor) -> int:
+def write_predictions(predictions: Predictions, options: WriteOptions, predictor: Predictor) -> int:
     """Write all predictions; gives the exit code: 1 where nothing was read, 130 after an interruption.
 
     Raises ``UsageError`` where the file cannot be written.
     """
-    form, tally = FORMATS[asked.name], Tally()
+    form, tally = FORMATS[options.name], Tally()
     with (
-        ProgressLine(shown=_has_progress(asked), images=asked.images) as line,
-        open_destination(asked.to, form) as destination,
+        ProgressLine(shown=_has_progress(options), images=options.images) as line,
+        open_destination(options.to, form) as destination,
     ):
-        stream = destination.stream if asked.to is not None else line.beside(destination.stream)
-        writer = form.open(stream, predictor, asked.calibrated)
+        stream = destination.stream if options.to is not None else line.beside(destination.stream)
+        writer = form.open(stream, predictor, options.calibrated)
         _write(predictions, writer, destination, line, tally)
         with defer_interrupts():
             writer.close()
         destination.interrupted = tally.interrupted
-    return _say(tally, asked.to)
+    return _say(tally, options.to)
 
 
 def _write(
@@ -88,9 +88,9 @@ def _write(
         tally.interrupted = True
 
 
-def _has_progress(asked: Asked) -> bool:
+def _has_progress(options: WriteOptions) -> bool:
     """Whether a line shows how far it is: in a terminal where no rows of predictions appear all the time."""
-    rows_appear = asked.to is None and sys.stdout.isatty() and asked.name != "table"
+    rows_appear = options.to is None and sys.stdout.isatty() and options.name != "table"
     return sys.stderr.isatty() and not rows_appear
 
 

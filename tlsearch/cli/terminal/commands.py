@@ -28,7 +28,7 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take options and arguments. Raises ``Mistake`` for what cannot be meant."""
         ctx.allow_extra_args = True
-        with mistakes.told(ctx, args):
+        with mistakes.as_mistakes(ctx, args):
             rest = super().parse_args(ctx, list(args))
         if rest and not ctx.resilient_parsing:
             raise mistakes.too_many(ctx, rest)
@@ -43,7 +43,7 @@ class Group(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the options before a command. Raises ``Mistake`` for what cannot be meant."""
-        with mistakes.told(ctx, args):
+        with mistakes.as_mistakes(ctx, args):
             return super().parse_args(ctx, list(args))
 
     def resolve_command(

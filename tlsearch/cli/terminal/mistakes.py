@@ -37,7 +37,7 @@ def error_line(sentence: str, stop: str = ".") -> str:
 
 
 @contextmanager
-def told(ctx: click.Context, args: Sequence[str]) -> Iterator[None]:
+def as_mistakes(ctx: click.Context, args: Sequence[str]) -> Iterator[None]:
     """Inside, what click finds wrong with ``args`` becomes a ``Mistake``; a command without any shows its help."""
     try:
         yield

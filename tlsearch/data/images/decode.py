@@ -16,11 +16,11 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from tlsearch.data.images import rgb
+from tlsearch.data.images.memory_budget import MemoryBudget
 from tlsearch.data.images.memory_needed import DECODE_BYTES
 from tlsearch.data.images.rgb import FORMAT_NAMES, LOOK_SIZE, PLAIN, Decoding, UnreadableError, shrink, to_square
-from tlsearch.data.images.room import Room
 from tlsearch.data.images.shared import Shared
-from tlsearch.data.likeness.fingerprint import ImageFingerprint, image_fingerprint
+from tlsearch.data.near_duplicates.fingerprint import ImageFingerprint, image_fingerprint
 from tlsearch.errors import DataError
 from tlsearch.folders.content import HEAD_BYTES, UNKNOWN, file_type, type_of_file
 
@@ -29,7 +29,7 @@ SAMPLES_PER_PIXEL = 277  # a tag of TIFF
 IN_MEMORY = "in memory"
 """What messages call a picture that has no name."""
 
-_ROOM = Room(DECODE_BYTES)
+_MEMORY = MemoryBudget(DECODE_BYTES)
 
 __all__ = ["FORMAT_NAMES", "DecodedImage", "ImageError", "shrink", "to_square"]
 
@@ -138,7 +138,7 @@ def deep_range(path: Path, max_pixels: int | None = None) -> tuple[float, float]
         with open_image(path, str(path), max_pixels) as image:
             if not rgb.is_deep(image):
                 return None
-            with _ROOM.take(draft(image, LOOK_SIZE, str(path), max_pixels)):
+            with _MEMORY.take(draft(image, LOOK_SIZE, str(path), max_pixels)):
                 low, high = np.quantile(rgb.deep_values(image), (0.001, 0.999))
     except Exception:  # whatever is wrong with it is said when it is decoded
         return None
@@ -153,7 +153,7 @@ def load_rgb(path: Path, decoding: Decoding = PLAIN, size: int | None = None) ->
     For showing a picture; networks are fed from ``read_square``. Raises ``ImageError``.
     """
     image = open_image(io.BytesIO(_read_bytes(path)), str(path), decoding.max_pixels)
-    with _ROOM.take(draft(image, size or max(image.size), str(path), decoding.max_pixels)):
+    with _MEMORY.take(draft(image, size or max(image.size), str(path), decoding.max_pixels)):
         return _decode(image, str(path), decoding)
 
 
@@ -166,7 +166,7 @@ def read_picture(path: Path, size: int, name: str | None = None, decoding: Decod
     data = _read_bytes(path, name)
     image = open_image(io.BytesIO(data), name, decoding.max_pixels)
     width, height = image.size
-    with _ROOM.take(draft(image, size, name, decoding.max_pixels)):
+    with _MEMORY.take(draft(image, size, name, decoding.max_pixels)):
         before_turn = image.size
         pixels = _decode(image, name, decoding)
         if pixels.size != before_turn:  # a quarter turn; of equal sides it makes no difference
@@ -222,7 +222,7 @@ def square_of_image(
 ) -> npt.NDArray[np.uint8]:
     """The same of a picture that Pillow has opened, or that lies in memory with its pixels; it may be changed."""
     side = base or size
-    with _ROOM.take(draft(image, side, name, decoding.max_pixels)):
+    with _MEMORY.take(draft(image, side, name, decoding.max_pixels)):
         square = to_square(_decode(image, name, decoding), side, decoding.resize)
     return square if side == size else shrink(square, size)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tlsearch import backend
 from tlsearch.backend import exporting
-from tlsearch.export.contract import Network, Precision, Runner
+from tlsearch.export.contract import ExportedNetwork, Precision, Runner
 from tlsearch.types import Float32Array
 
 METADATA_FILE = "tlsearch.json"
@@ -30,7 +30,9 @@ class KerasFile:
     int8_extra = ""
     threaded = False
 
-    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+    def write(
+        self, network: ExportedNetwork, precision: Precision, target: Path, samples: Iterable[Float32Array]
+    ) -> None:
         """Save the network and add its labels and metadata as a member of the archive."""
         with exporting.quiet():
             network.model.save(target)

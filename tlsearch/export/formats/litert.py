@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tlsearch.backend import exporting
-from tlsearch.export.contract import Network, Precision, Runner
+from tlsearch.export.contract import ExportedNetwork, Precision, Runner
 from tlsearch.types import Float32Array
 from tlsearch.utils.machine import usable_cores
 
@@ -31,7 +31,9 @@ class LiteRT:
     int8_extra = "litert"
     threaded = True
 
-    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+    def write(
+        self, network: ExportedNetwork, precision: Precision, target: Path, samples: Iterable[Float32Array]
+    ) -> None:
         """Convert by way of a SavedModel, which keeps the batch dynamic."""
         target.write_bytes(exporting.to_litert(network.saved_model, precision, samples))
         with zipfile.ZipFile(target, "a") as archive:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tlsearch.backend import exporting
-from tlsearch.export.contract import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME, Network, Precision, Runner
+from tlsearch.export.contract import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME, ExportedNetwork, Precision, Runner
 from tlsearch.types import Float32Array
 from tlsearch.utils.machine import usable_cores
 
@@ -31,7 +31,9 @@ class Onnx:
     int8_extra = "onnx"
     threaded = True
 
-    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+    def write(
+        self, network: ExportedNetwork, precision: Precision, target: Path, samples: Iterable[Float32Array]
+    ) -> None:
         """Convert in float32, then to another precision where that is asked for, then add the metadata."""
         import onnx
 

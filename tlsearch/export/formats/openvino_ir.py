@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tlsearch.backend import exporting
-from tlsearch.export.contract import INPUT_NAME, OUTPUT_NAME, Network, Precision, Runner
+from tlsearch.export.contract import INPUT_NAME, OUTPUT_NAME, ExportedNetwork, Precision, Runner
 from tlsearch.types import Float32Array
 from tlsearch.utils.machine import usable_cores
 
@@ -32,7 +32,9 @@ class OpenVino:
     int8_extra = "nncf"
     threaded = True
 
-    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+    def write(
+        self, network: ExportedNetwork, precision: Precision, target: Path, samples: Iterable[Float32Array]
+    ) -> None:
         """Convert by way of a SavedModel, which keeps the batch dynamic."""
         openvino = _openvino()
         converted = openvino.convert_model(network.saved_model)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tlsearch import backend
 from tlsearch.backend import exporting
-from tlsearch.export.contract import Network, Precision, Runner
+from tlsearch.export.contract import ExportedNetwork, Precision, Runner
 from tlsearch.types import Float32Array
 
 METADATA_FILE = Path("assets.extra") / "tlsearch.json"
@@ -28,7 +28,9 @@ class SavedModel:
     int8_extra = ""
     threaded = False
 
-    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+    def write(
+        self, network: ExportedNetwork, precision: Precision, target: Path, samples: Iterable[Float32Array]
+    ) -> None:
         """Write the folder with Keras' own export."""
         shutil.copytree(network.saved_model, target)
         file = target / METADATA_FILE

@@ -138,15 +138,15 @@ def of_class(boxes: Sequence[Box], name: str, classes: Sequence[str]) -> tuple[B
     return tuple(box for box in boxes if box.label.casefold() == name.casefold())
 
 
-def _fitted(box: AnnotatedBox, said: tuple[int, int], size: tuple[int, int], orientation: int) -> AnnotatedBox:
-    """The box in a picture of ``size``, where its annotation says another."""
-    if orientation in QUARTER_TURNS and _alike(said, (size[1], size[0])) and not _alike(said, size):
-        box, said = _turned(box, said, orientation), (said[1], said[0])
-    if not _alike(said, size):
+def _fitted(box: AnnotatedBox, stated: tuple[int, int], size: tuple[int, int], orientation: int) -> AnnotatedBox:
+    """The box in a picture of ``size``, where the size ``stated`` by its annotation may be another."""
+    if orientation in QUARTER_TURNS and _alike(stated, (size[1], size[0])) and not _alike(stated, size):
+        box, stated = _turned(box, stated, orientation), (stated[1], stated[0])
+    if not _alike(stated, size):
         raise DamagedBoxesError(
-            f"a box is of a picture of {said[0]} x {said[1]} pixels, and the picture has {size[0]} x {size[1]}"
+            f"a box is of a picture of {stated[0]} x {stated[1]} pixels, and the picture has {size[0]} x {size[1]}"
         )
-    return _scaled(box, size[0] / said[0], size[1] / said[1])
+    return _scaled(box, size[0] / stated[0], size[1] / stated[1])
 
 
 def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:

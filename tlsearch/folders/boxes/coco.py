@@ -51,26 +51,28 @@ def read_coco(data: bytes) -> dict[str, ParsedBoxes]:
     if not data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or not all(key in data for key in _KEYS):
         raise OtherFileError  # before a large file of another kind is parsed
     try:
-        told = json.loads(data)
+        parsed = json.loads(data)
     except (ValueError, RecursionError):
         raise DamagedBoxesError("it is broken JSON") from None
-    if not isinstance(told, dict) or not all(isinstance(told.get(part), list) for part in ("images", "annotations")):
+    if not isinstance(parsed, dict) or not all(
+        isinstance(parsed.get(part), list) for part in ("images", "annotations")
+    ):
         raise OtherFileError
     labels = {
         _key(item.get("id")): str(item.get("name", ""))
-        for item in told.get("categories") or ()
+        for item in parsed.get("categories") or ()
         if isinstance(item, dict)
     }
     pictures = {
         _key(item.get("id")): (item["file_name"], _size(item))
-        for item in told["images"]
+        for item in parsed["images"]
         if isinstance(item, dict) and isinstance(item.get("file_name"), str)
     }
     if not pictures:
         raise OtherFileError
     boxes: dict[str, list[AnnotatedBox]] = {name: [] for name, _ in pictures.values()}
     faults: dict[str, list[str]] = defaultdict(list)
-    for item in told["annotations"]:
+    for item in parsed["annotations"]:
         if not isinstance(item, dict) or (picture := pictures.get(_key(item.get("image_id")))) is None:
             continue
         if item.get("iscrowd") in (1, True):
@@ -106,7 +108,7 @@ def write_coco(pictures: Sequence[BoxedPicture], classes: Sequence[str]) -> byte
                     **({"score": picture.scores[number]} if picture.scores else {}),
                 }
             )
-    told = {
+    written = {
         "info": {"description": "boxes from heat maps by tlsearch"},
         "images": [
             {"id": number, "file_name": picture.file_name, "width": picture.size[0], "height": picture.size[1]}
@@ -115,7 +117,7 @@ def write_coco(pictures: Sequence[BoxedPicture], classes: Sequence[str]) -> byte
         "annotations": annotations,
         "categories": [{"id": number, "name": name} for name, number in place.items()],
     }
-    return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+    return (json.dumps(written, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
 
 
 def _key(identity: object) -> str:

@@ -94,12 +94,12 @@ def find_boxes(tops: Sequence[Folder], pictures: Sequence[Path]) -> FoundBoxes:
         return FoundBoxes()
     others = [found for found in formats if found is not best and found.pictures]
     used = {file for found in (best, *others) for file in (*found.used, *found.damaged, *found.lists)}
-    said = f"boxes: {best.name} ({counted(best.pictures, 'image')} of {len(pictures):,})"
+    line = f"boxes: {best.name} ({counted(best.pictures, 'image')} of {len(pictures):,})"
     return FoundBoxes(
         boxes=best.boxes,
         used=frozenset(used),
         damaged=best.damaged,
-        understood=(said,) if best.pictures else (),
+        understood=(line,) if best.pictures else (),
         notes=tuple(_notes(best, others)),
     )
 
@@ -206,10 +206,10 @@ def _list(name: str, files: Sequence[Path], known: Pictures, read: Callable[[byt
         try:
             if file.stat().st_size > MOST_BYTES:
                 continue
-            told = read(file.read_bytes())
+            listed = read(file.read_bytes())
         except (OtherFileError, DamagedBoxesError, OSError):  # whether it was meant to be one is not known
             continue
-        named = [(picture, parsed) for path, parsed in told.items() if (picture := known.named(path)) is not None]
+        named = [(picture, parsed) for path, parsed in listed.items() if (picture := known.named(path)) is not None]
         if named:
             found.used.add(file)
         for picture, parsed in named:

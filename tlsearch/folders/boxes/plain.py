@@ -33,18 +33,18 @@ def read_plain(data: bytes) -> dict[str, ParsedBoxes]:
     if not data[:100].lstrip().startswith(b"[") or b'"boxes"' not in data:
         raise OtherFileError
     try:
-        told = json.loads(data)
+        parsed = json.loads(data)
     except (ValueError, RecursionError):
         raise DamagedBoxesError("it is broken JSON") from None
-    pictures = [item for item in told if _is_picture(item)]
-    if not pictures or len(pictures) < len(told):
+    pictures = [item for item in parsed if _is_picture(item)]
+    if not pictures or len(pictures) < len(parsed):
         raise OtherFileError
     return {item["path"]: _parsed(item) for item in pictures}
 
 
 def write_json(pictures: Sequence[BoxedPicture]) -> bytes:
     """Give a list of pictures, each with its boxes, as JSON in UTF-8. Edges are pixels from 0."""
-    told = [
+    written = [
         {
             "path": picture.file_name,
             "width": picture.size[0],
@@ -60,7 +60,7 @@ def write_json(pictures: Sequence[BoxedPicture]) -> bytes:
         }
         for picture in pictures
     ]
-    return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+    return (json.dumps(written, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
 
 
 def write_csv(pictures: Sequence[BoxedPicture]) -> bytes:
@@ -86,14 +86,14 @@ def _parsed(item: dict[str, Any]) -> ParsedBoxes:
     boxes, faults = [], []
     width, height = item.get("width"), item.get("height")
     size = (width, height) if type(width) is int and type(height) is int and min(width, height) > 0 else None
-    for told in item["boxes"]:
-        edges = [told.get(name) if isinstance(told, dict) else None for name in _EDGES]
+    for box in item["boxes"]:
+        edges = [box.get(name) if isinstance(box, dict) else None for name in _EDGES]
         if not all(type(edge) in (int, float) for edge in edges):
             faults.append("an edge of a box is not a number")
             continue
         x_min, y_min, x_max, y_max = (float(edge) for edge in edges if edge is not None)
         box = AnnotatedBox(
-            x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max, label=str(told.get("label") or ""), size=size
+            x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max, label=str(box.get("label") or ""), size=size
         )
         try:
             boxes.append(checked(box))

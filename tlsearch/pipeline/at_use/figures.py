@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tlsearch.models.use_cost import BYTES, NetworkAtUse, UseCost, linear_values
-from tlsearch.pipeline.at_use.budget import ALIKE, Shipped, UseBudget
+from tlsearch.pipeline.at_use.use_budget import ALIKE, Shipped, UseBudget
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.evaluate import Evaluation

@@ -1,4 +1,4 @@
-"""Every network is exported and timed once in the life of a run, before anything is trained."""
+"""Every network is exported and timed once in a run, before anything is trained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from tlsearch.errors import PluginError, TrialError, UsageError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.use_cost import NetworkAtUse, UseCost
-from tlsearch.pipeline.at_use.budget import UseBudget, is_asked, limits
+from tlsearch.pipeline.at_use.use_budget import UseBudget, is_asked, limits
 from tlsearch.pipeline.at_use.words import impossible
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.measure import measure_small_network
@@ -42,7 +42,7 @@ def measure_use(context: RunContext, data: Data, measured: Mapping[Candidate, Me
 
 
 def measure_file(context: RunContext, spec: TrialSpec, folder: Path) -> UseCost:
-    """Measure the exported file of the model of ``spec`` in ``folder``, once in the life of a run."""
+    """Measure the exported file of the model of ``spec`` in ``folder``, once in a run."""
 
     def measure() -> UseCost:
         context.callbacks.on_progress("models", 0, 1, f"exporting and timing {folder.name}")

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tlsearch.models.use_cost import UseCost
-from tlsearch.pipeline.at_use.budget import Shipped
 from tlsearch.pipeline.at_use.measure import measure_file
+from tlsearch.pipeline.at_use.use_budget import Shipped
 from tlsearch.pipeline.at_use.words import measured_line
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import Confirmation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsearch.models.use_cost import NetworkAtUse, UseCost
-from tlsearch.pipeline.at_use.budget import Shipped, UseBudget
+from tlsearch.pipeline.at_use.use_budget import Shipped, UseBudget
 from tlsearch.report.numbers import cost_at_use, has_and_takes
 from tlsearch.types import Candidate
 

@@ -46,7 +46,7 @@ def not_affordable(
 
 
 def typical_operations(plan: Plan) -> float:
-    """Give the mean cost of a solved head and of trials that tune much and little, of every candidate."""
+    """Give the mean cost of a linear head and of trials that tune much and little, of every candidate."""
     space = plan.space
     chosen: list[Params] = []
     for candidate in space.candidates:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tlsearch.data.split import resampled_folds
-from tlsearch.pipeline.at_use.budget import Shipped
+from tlsearch.pipeline.at_use.use_budget import Shipped
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.corrected import corrected
 from tlsearch.pipeline.confirm.fold_runs import FoldRun, FoldRuns

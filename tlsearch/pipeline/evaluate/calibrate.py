@@ -39,8 +39,8 @@ def calibrate(
     """
     networks = scratch_of(baseline)
     folders = output_folders(context.output, [network.architecture for network in networks])
-    answers = [outcomes.get(winner), outcomes.get(probe), *(network.outcome for network in networks)]
-    for folder, outcome in zip(folders.values(), answers, strict=True):
+    of_models = [outcomes.get(winner), outcomes.get(probe), *(network.outcome for network in networks)]
+    for folder, outcome in zip(folders.values(), of_models, strict=True):
         if outcome is None or (fitted := fit_on_validation(data, outcome)) is None:
             continue
         found = Temperature(

@@ -48,9 +48,9 @@ def _selection(data: Data, rows: AnyArray, outcomes: Mapping[TrialSpec, Outcome]
     place = {int(row): number for number, row in enumerate(rows)}
     shared = np.array([place[int(row)] for row in common if int(row) in place], np.intp)
     labels, wanted = np.asarray(data.labels, np.intp)[rows[shared]], rows[shared]
-    found = [answers for outcome in validated if (answers := outcome.probabilities_of(wanted)) is not None]
+    found = [probabilities for outcome in validated if (probabilities := outcome.probabilities_of(wanted)) is not None]
     if len(found) < 2 or not len(shared):
         return None
-    values = [data.metric.sign * score_by(data.metric, labels, answers) for answers in found]
+    values = [data.metric.sign * score_by(data.metric, labels, probabilities) for probabilities in found]
     order = np.argsort(-np.asarray(values), kind="stable")
     return Selection(metric=data.metric, trials=[found[number] for number in order], shared=shared)

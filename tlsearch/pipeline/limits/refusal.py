@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tlsearch.errors import PluginError, TrialError, UsageError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.limits.least import EndCosts, least_seconds, may_take, named_limit
+from tlsearch.pipeline.limits.shortest_limit import EndCosts, least_seconds, may_take, named_limit
 from tlsearch.utils.units import format_duration, short_duration
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.watch import Watch
@@ -90,7 +90,7 @@ class ReadingWatch:
 def refuse_if_hopeless(context: RunContext, data: Data, facts: Sequence[MeasuredCandidate]) -> None:
     """Raise ``UsageError`` where even the shortest run would end far beyond its limit of time; says which is enough.
 
-    Asked once in the life of a run, when all networks were measured and before it has begun anything.
+    Asked once in a run, when all networks were measured and before it has begun anything.
     """
     limit, config = context.budget.limit, context.config
     if limit is None:

@@ -1,4 +1,4 @@
-"""The training: how long, with which learning rates, and the race of these in the worker."""
+"""The training: how long, with which learning rates, and successive halving of these in the worker."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline import messages
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.limits.least import may_take
+from tlsearch.pipeline.limits.shortest_limit import may_take
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.images import PICTURES_FOLDER

@@ -63,8 +63,9 @@ def _compared(context: RunContext, plan: Plan, found: Resizing) -> Resizing:
         why = f"it would take about {seconds:.0f} s, more than {100 * MOST_TIME:.0f} % of the time limit"
         return replace(found, not_measured=why)
     try:
-        told = {
-            mode: _told(context, plan, candidate, sample(context, plan.data, places, mode), until) for mode in RESIZES
+        rates = {
+            mode: _right_rates(context, plan, candidate, sample(context, plan.data, places, mode), until)
+            for mode in RESIZES
         }
     except OutOfTimeError:
         return replace(found, not_measured=f"it took more than {100 * LATE * MOST_TIME:.0f} % of the time limit")
@@ -72,23 +73,23 @@ def _compared(context: RunContext, plan: Plan, found: Resizing) -> Resizing:
         return replace(found, not_measured=f"{candidate.label} failed: {str(error).rstrip('.')}")
     finally:
         shutil.rmtree(context.work / FOLDER, ignore_errors=True)
-    mode, stderr = best_way(told)
-    scores = {name: float(np.mean(values)) for name, values in told.items()}
+    mode, stderr = best_way(rates)
+    scores = {name: float(np.mean(values)) for name, values in rates.items()}
     return replace(found, mode=mode, scores=scores, stderr=stderr, candidate=candidate.label)
 
 
-def best_way(told: Mapping[str, Sequence[float]]) -> tuple[str, float]:
+def best_way(rates: Mapping[str, Sequence[float]]) -> tuple[str, float]:
     """Give the way with the best mean, and the standard error of its difference from squashing.
 
     Squashing wins where the difference lies within one standard error, which is that of pairs: the same image is told
     in both ways.
 
     Args:
-        told: By way, for each image how often its class was told right, 0 to 1.
+        rates: By way, for each image how often its class was told right, 0 to 1.
     """
-    best = max(told, key=lambda mode: (np.mean(told[mode]), mode == PLAIN.resize))
-    rival = best if best != PLAIN.resize else max(told.keys() - {PLAIN.resize}, key=lambda mode: np.mean(told[mode]))
-    gains = np.subtract(told[rival], told[PLAIN.resize])
+    best = max(rates, key=lambda mode: (np.mean(rates[mode]), mode == PLAIN.resize))
+    rival = best if best != PLAIN.resize else max(rates.keys() - {PLAIN.resize}, key=lambda mode: np.mean(rates[mode]))
+    gains = np.subtract(rates[rival], rates[PLAIN.resize])
     stderr = float(np.std(gains, ddof=1) / math.sqrt(len(gains)))
     return (best if best != PLAIN.resize and gains.mean() > stderr else PLAIN.resize), stderr
 
@@ -111,7 +112,7 @@ def _seconds(context: RunContext, plan: Plan, candidate: Candidate, images: int)
     return images * (2 * decoding + len(RESIZES) * plan.measured[candidate].forward_seconds)
 
 
-def _told(context: RunContext, plan: Plan, candidate: Candidate, data: Data, until: float) -> tuple[float, ...]:
+def _right_rates(context: RunContext, plan: Plan, candidate: Candidate, data: Data, until: float) -> tuple[float, ...]:
     """For each image, at which share of the depths that suit the network its class is told right.
 
     Raises ``OutOfTimeError`` where so many seconds since the start of the run have passed.

@@ -11,7 +11,7 @@ from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline import messages
-from tlsearch.pipeline.at_use.budget import UseBudget
+from tlsearch.pipeline.at_use.use_budget import UseBudget
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import CONTENDERS
 from tlsearch.pipeline.context import RunContext

@@ -135,8 +135,8 @@ def _missing(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> str:
         lacking.append(f"{name} {_shown(one.shapes)}{other}")
     if not lacking:
         return "it has layers of the same names, but of several networks"
-    said = "; ".join(lacking[:NAMED]) + (f"; and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
-    return f"it lacks {len(lacking)} of {len(wanted)} layers: {said}"
+    listed = "; ".join(lacking[:NAMED]) + (f"; and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
+    return f"it lacks {len(lacking)} of {len(wanted)} layers: {listed}"
 
 
 def _shown(shapes: Sequence[tuple[int, ...]]) -> str:

@@ -94,11 +94,11 @@ def _fault(plugin: Any) -> str | None:
 
 
 def _describe(plugin: Metric) -> dict[str, Any]:
-    said = {True: "yes", False: "no"}
+    words = {True: "yes", False: "no"}
     return {
         **about(plugin),
-        "greater_is_better": said[plugin.greater_is_better],
-        "uses_class_weights": said[plugin.uses_class_weights],
+        "greater_is_better": words[plugin.greater_is_better],
+        "uses_class_weights": words[plugin.uses_class_weights],
     }
 
 

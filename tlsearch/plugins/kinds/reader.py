@@ -108,7 +108,7 @@ class Reader(Protocol):
 
     The built-in readers are asked last, so that a plugin can take a source that one of them would take. A reader with
     the attribute ``general`` is asked after all others: it takes what nobody else knows. ``read`` raises
-    ``tlsearch.errors.DataError`` with a sentence that says what is wrong with the source and how to mend it.
+    ``tlsearch.errors.DataError`` with a sentence that says what is wrong with the source and how to fix it.
     """
 
     api_version: int

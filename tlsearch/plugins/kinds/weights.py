@@ -13,7 +13,7 @@ def _fault(plugin: Any) -> str | None:
     backbone, _, weights = plugin.name.partition("@")
     if not backbone or not weights:
         return f"its name {plugin.name!r} is not of the form backbone@weights"
-    empty = [said for said in ("trained_on", "licence") if not isinstance(getattr(plugin, said, None), str)]
+    empty = [name for name in ("trained_on", "licence") if not isinstance(getattr(plugin, name, None), str)]
     return f"it does not say its {' and '.join(empty)}" if empty else None
 
 

@@ -33,7 +33,7 @@ GIVE = "give a path, an address, bytes, an open file, an array or a Pillow image
 
 
 def pictures_of(items: Pictures) -> Iterator[Picture]:
-    """Every picture that ``items`` name, one by one; a ``Picture`` says where one cannot be had.
+    """Every picture that ``items`` name, one by one; a ``Picture`` says where one is unavailable.
 
     Raises ``UsageError``, at once, where ``items`` is nothing that can be a picture.
     """

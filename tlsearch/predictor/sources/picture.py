@@ -37,7 +37,7 @@ class Picture:
         name: What it is called, for people; empty for what has no name.
         content: The file, its bytes, the picture with its pixels, or what brings its bytes; None where it cannot be
             had.
-        problem: Why it cannot be had, in a few words; empty where nothing is known against it.
+        problem: Why it is unavailable, in a few words; empty where nothing is known against it.
     """
 
     name: str = ""

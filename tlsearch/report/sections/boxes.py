@@ -11,8 +11,8 @@ def boxes(result: RunResult) -> Section:
     """Give the scores with those of rules that look at no image, or why there are none."""
     found, why = result.insights.localisation, result.insights.no_localisation
     if found is None:
-        said = [f"Boxes were not scored: {why.rstrip('.')}."] if why else []
-        return Section({"box_sentences": said, "box_headings": HEADINGS, "box_rows": ()})
+        lines = [f"Boxes were not scored: {why.rstrip('.')}."] if why else []
+        return Section({"box_sentences": lines, "box_headings": HEADINGS, "box_rows": ()})
     return Section(
         {
             "box_sentences": sentences(found, "winner"),

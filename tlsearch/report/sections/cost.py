@@ -36,10 +36,10 @@ def cost(result: RunResult) -> Section:
 def _spent(trials: Sequence[TrialRow]) -> str:
     """How long trials of each state took: what of the search led to a score, and what did not."""
     parts = []
-    for state, said in STATES.items():
+    for state, state_text in STATES.items():
         rows = [row for row in trials if row.state == state]
         if rows:
-            parts.append(f"{len(rows)} {said} {short_duration(sum(row.seconds for row in rows))}")
+            parts.append(f"{len(rows)} {state_text} {short_duration(sum(row.seconds for row in rows))}")
     return f"Trials of the search by how they ended: {', '.join(parts)}." if parts else ""
 
 

@@ -19,8 +19,8 @@ def heat_maps(result: RunResult, output: Path) -> Section:
     """``output`` is the folder of the run, with the maps; those that are gone from it are left blank."""
     study, why = result.insights.heat_maps, result.insights.no_heat_maps
     if study is None:
-        said = [f"There are no heat maps: {why.rstrip('.')}."] if why else []
-        return Section({"heat_sentences": said, "heat_charts": [], "heat_keys": KEYS, "heat_groups": []})
+        lines = [f"There are no heat maps: {why.rstrip('.')}."] if why else []
+        return Section({"heat_sentences": lines, "heat_charts": [], "heat_keys": KEYS, "heat_groups": []})
     charts = [] if study.curves is None else [_chart(study.curves, "deletion"), _chart(study.curves, "insertion")]
     groups = [
         (heading, [_figure(item, output) for item in study.shown if item.mistake == mistake])
@@ -40,13 +40,13 @@ def heat_maps(result: RunResult, output: Path) -> Section:
 
 def sentences(result: RunResult, study: MapStudy) -> list[str]:
     """What is said of the maps: what they are, whether they mean anything, where the heat lies, and of its border."""
-    said = [_what(study), _worth(study), *_border(study), *_shortcuts(result, study), _scratch(study)]
+    lines = [_what(study), _worth(study), *_border(study), *_shortcuts(result, study), _scratch(study)]
     if study.seen:
-        said.append(
+        lines.append(
             "The model that ships has been trained on these images, for trials were compared on folds, so it may no "
             "longer make the mistakes of the folds."
         )
-    return said
+    return lines
 
 
 def _what(study: MapStudy) -> str:

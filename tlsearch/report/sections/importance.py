@@ -242,7 +242,9 @@ def _keys(result: RunResult, rows: Sequence[TrialRow], values: Sequence[float], 
     networks = dict.fromkeys([c for c in candidates if any(row.candidate == c for row in rows)])
     keys = [Key(label, color_of(label, candidates), "dot") for label in networks]
     states = {row.state for row in rows} - {"complete"}
-    keys += [Key(said, NEUTRAL, MARKS[state]) for state, said in STATES.items() if state in states & MARKS.keys()]
+    keys += [
+        Key(state_text, NEUTRAL, MARKS[state]) for state, state_text in STATES.items() if state in states & MARKS.keys()
+    ]
     if winner_number(result) is not None:
         keys.append(Key("winner", INK, "ring"))
     if result.baseline is not None and result.baseline.val in values:

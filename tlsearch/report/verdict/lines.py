@@ -83,11 +83,11 @@ def _unfinished(scratch: Baseline, result: RunResult) -> list[str]:
     """What the training that it did not get may have brought."""
     if (rise := rise_to_come(scratch)) is not None:
         more = ScoreStyle.of(result.metrics).amount(rise.gain)
-        said, longer = (" and still learns", "for as long again") if still_learns(scratch) else ("", "to its end")
+        learning, longer = (" and still learns", "for as long again") if still_learns(scratch) else ("", "to its end")
         shown = result.gain is not None and result.gain.ci95 is not None and result.gain.ci95[0] > 0
         return [
-            f"The network from scratch was trained for {epochs_of(scratch)}{said}. Trained {longer}, {PACE} it would "
-            f"gain about {more} more{'; pre-training would still lead' if shown else ''}."
+            f"The network from scratch was trained for {epochs_of(scratch)}{learning}. Trained {longer}, {PACE} it "
+            f"would gain about {more} more{'; pre-training would still lead' if shown else ''}."
         ]
     if scratch.still_improving:
         return [f"The network from scratch was still improving after {epochs_of(scratch)}."]

@@ -13,7 +13,7 @@ from tlsearch.report.numbers import percent, points
 from tlsearch.report.text import SIGNIFICANT, metric_name
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import MoreData
-from tlsearch.stats.permutation import crowded_errors
+from tlsearch.stats.permutation import concentrated_errors
 
 HARDLY = 0.01
 """A doubling of the images that surely gains less than this is not worth the effort."""
@@ -103,7 +103,7 @@ def _classes_in_need(result: RunResult) -> str:
     total = sum(errors)
     if total < FEW_ERRORS:
         return ""
-    worst, p = crowded_errors(errors, images)
+    worst, p = concentrated_errors(errors, images)
     share = sum(errors[place] for place in worst) / total
     theirs = sum(images[place] for place in worst) / sum(images)
     if p >= SIGNIFICANT or share < 2 * theirs:

@@ -12,7 +12,7 @@ from tlsearch.features.view import PLAIN
 from tlsearch.models.cuts import pools
 from tlsearch.types import AnyArray, TrialSpec
 from tlsearch.uncertainty.inner_features import with_inner_features
-from tlsearch.uncertainty.reference import ReferenceSource, Tap, make_reference
+from tlsearch.uncertainty.reference import ComparedLayer, ReferenceSource, make_reference
 from tlsearch.worker.dispatch import handles
 from tlsearch.worker.models.requests import SaveReference
 from tlsearch.worker.state import WorkerState
@@ -33,10 +33,10 @@ def save_reference(state: WorkerState, request: SaveReference) -> int:
     if not _has_time(state, request, network, depths):
         return 0
     cuts = [network.cuts.point(depth) for depth in depths]
-    taps = tuple(Tap(layer=cut.layer, width=cut.channels, leading_tokens=cut.leading_tokens) for cut in cuts)
-    features = _frozen(state, network, depths) if frozen else _trained(state, request, pool, taps)
+    layers = tuple(ComparedLayer(name=cut.layer, width=cut.channels, leading_tokens=cut.leading_tokens) for cut in cuts)
+    features = _frozen(state, network, depths) if frozen else _trained(state, request, pool, layers)
     held_out = None if frozen else np.asarray(request.held_out, np.int64)
-    source = ReferenceSource(taps=taps, frozen=frozen, predicted=np.asarray(request.predicted, np.int64))
+    source = ReferenceSource(layers=layers, frozen=frozen, predicted=np.asarray(request.predicted, np.int64))
     reference = make_reference(source, features, held_out, pool.groups, request.seed)
     if reference is None:
         return 0
@@ -73,12 +73,12 @@ def _frozen(state: WorkerState, network: Network, depths: Sequence[int]) -> AnyA
     return np.concatenate(averages, axis=1)
 
 
-def _trained(state: WorkerState, request: SaveReference, pool: Pool, taps: Sequence[Tap]) -> AnyArray:
+def _trained(state: WorkerState, request: SaveReference, pool: Pool, layers: Sequence[ComparedLayer]) -> AnyArray:
     """The average features of the pool that the saved model computes, side by side."""
     from tlsearch.predictor import load
 
     state.forget_compiled()
-    model = with_inner_features(load(request.folder).model, taps)
+    model = with_inner_features(load(request.folder).model, layers)
     pixels, found = pool.pixels[request.spec.image_size], []
     for start in range(0, len(pool), EXTRACT_BATCH):
         images = np.asarray(pixels[start : start + EXTRACT_BATCH], np.float32)

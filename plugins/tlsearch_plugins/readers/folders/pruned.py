@@ -21,7 +21,7 @@ def pruned_walk(root: Path, exclude: Sequence[str]) -> tuple[Tree, list[str]]:
     pruning = Pruning(exclude)
     tree = pruning.walk(root)
     pruning.require_all_used(root)
-    return tree, pruning.said
+    return tree, pruning.understood
 
 
 def is_excluded(name: str, relative: str, exclude: Sequence[str]) -> bool:
@@ -50,7 +50,7 @@ class Pruning:
     def __init__(self, exclude: Sequence[str]) -> None:
         self._patterns = [(pattern, _plain(pattern)) for pattern in exclude]
         self._counts = Counter[str]()
-        self.said = ["excluded: " + ", ".join(exclude)] if exclude else []
+        self.understood = ["excluded: " + ", ".join(exclude)] if exclude else []
 
     def walk(self, root: Path) -> Tree:
         """What may be meant below ``root``. Raises ``DataError`` where the folder cannot be listed."""

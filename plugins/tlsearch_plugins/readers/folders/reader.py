@@ -73,7 +73,7 @@ class FolderReader:
             items=tuple(sorted(with_boxes(_items(layout, places), boxes), key=lambda item: item.path)),
             skipped=tuple(sorted(_skipped(layout, entered, places, boxes), key=lambda entry: entry.path)),
             passed_over=dict(sorted(tree.passed_over.items())),
-            understood=(*inside, *_parts(layout, places), *boxes.understood, *pruning.said),
+            understood=(*inside, *_parts(layout, places), *boxes.understood, *pruning.understood),
             notes=(*layout.notes, *boxes.notes, *lists_beside([tree.root, *entered, root], boxes.used)),
         )
 

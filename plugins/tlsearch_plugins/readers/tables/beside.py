@@ -92,13 +92,13 @@ def _with_boxes(reading: Reading, opened: Opened) -> tuple[Reading, frozenset[Pa
             found[path] = boxes
     boxes = merged(list(found.values()))
     items = tuple(with_boxes(reading.items, boxes))
-    said = replace(
+    with_them = replace(
         reading,
         items=items,
         understood=(*reading.understood, *boxes.understood),
         notes=(*reading.notes, *boxes.notes),
     )
-    return said, frozenset(found)
+    return with_them, frozenset(found)
 
 
 def _boxes_of(path: Path, opened: Opened) -> FoundBoxes:

@@ -103,10 +103,10 @@ def boxes_of_table(
     held = {file: tuple(dict.fromkeys(some)) for file, some in boxes.items() if some}
     if not held:
         return FoundBoxes()
-    said = ", ".join(map(table.say, columns.names))
+    names = ", ".join(map(table.say, columns.names))
     notes = [f"{counted(len(faults), 'box', 'boxes')} of {table.name} set aside, such as that of {faults[0][0]}: "
              f"{faults[0][1]}"] if faults else []  # fmt: skip
-    understood = f"boxes: {said} of {table.name} ({counted(len(held), 'image')})"
+    understood = f"boxes: {names} of {table.name} ({counted(len(held), 'image')})"
     return FoundBoxes(boxes=held, understood=(understood,), notes=tuple(notes))
 
 

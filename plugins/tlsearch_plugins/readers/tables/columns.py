@@ -21,7 +21,7 @@ from tlsearch_plugins.readers.tables.labels import (
 )
 from tlsearch_plugins.readers.tables.parsing import Table
 from tlsearch_plugins.readers.tables.split_columns import NONE, SplitColumns, find_split, remarks
-from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, Place
+from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, RowPart
 
 ROLES = ("image", "label", "split", "group", "weight")
 """What a column can be; each has an option ``--<role>-column``."""
@@ -82,7 +82,7 @@ class Columns:
     labels: tuple[str, ...]
     empty: tuple[str, ...] = ()
     split: str | None = None
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, RowPart] = field(default_factory=dict)
     group: str | None = None
     weight: str | None = None
     notes: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from tlsearch_plugins.readers.tables.columns import Columns, listed, weight_of
 from tlsearch_plugins.readers.tables.files import ImageFiles
 from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of, separator_of
 from tlsearch_plugins.readers.tables.parsing import Table
-from tlsearch_plugins.readers.tables.splits import Place
+from tlsearch_plugins.readers.tables.splits import RowPart
 
 MOST_NAMED = 1000
 """As many rows are named for a reason; the others are counted."""
@@ -51,7 +51,7 @@ class _Row:
 
     file: Path
     labels: frozenset[str]
-    place: Place
+    place: RowPart
     group: str | None
     weight: float
     box: tuple[str, ...] = ()
@@ -154,8 +154,8 @@ class _Reader:
         if self.without_name:
             notes.append(f"the table names no image in {counted(self.without_name, 'row')}")
         if self.other_endings:
-            said = f"{counted(len(self.other_endings), 'name')} with another ending than the file"
-            notes.append(f"the table has {said}, such as {self.other_endings[0]}")
+            others = f"{counted(len(self.other_endings), 'name')} with another ending than the file"
+            notes.append(f"the table has {others}, such as {self.other_endings[0]}")
         for reason, names in self.left_out.items():
             unique = sorted(set(names))
             self.found.skipped += [Skipped(name, reason) for name in unique[:MOST_NAMED]]
@@ -217,14 +217,14 @@ def _boxes(table: Table) -> Iterator[tuple[str, ...]]:
     return zip(*(table.columns[name] for name in columns.names), strict=True)
 
 
-def _places(source: Source) -> Iterator[Place]:
+def _places(source: Source) -> Iterator[RowPart]:
     """Where each row belongs: as its cell says, else as the table is called."""
     table, column = source.table, source.columns.split
-    default = Place(part=source.part)
+    default = RowPart(part=source.part)
     if column is None:
         return iter([default] * table.count)
     places = source.columns.places
-    return (default if places[text] == Place() else places[text] for text in table.columns[column])
+    return (default if places[text] == RowPart() else places[text] for text in table.columns[column])
 
 
 def without_part(source: Source) -> str:
@@ -233,7 +233,7 @@ def without_part(source: Source) -> str:
     if column is None:
         return ""
     places = source.columns.places
-    count = sum(is_missing(cell) and places[cell] == Place() for cell in source.table.columns[column])
+    count = sum(is_missing(cell) and places[cell] == RowPart() for cell in source.table.columns[column])
     return f"for training where {column!r} is empty ({counted(count, 'row')})" if count else ""
 
 

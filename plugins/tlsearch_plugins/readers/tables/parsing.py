@@ -173,16 +173,16 @@ def _rows(path: Path, text: str) -> list[tuple[str, ...]]:
     return [tuple(normalize("NFC", str(cell).strip()) for cell in row) for row in frame.to_numpy(dtype=object)]
 
 
-def _fault(said: str) -> str:
+def _fault(message: str) -> str:
     """What is wrong with a table, from the words of pandas."""
-    if (found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)) is not None:
+    if (found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message)) is not None:
         expected, line, seen = found.groups()
         return (
             f"row {line} has {seen} fields where others have {expected}; put texts with separators in quotation marks"
         )
-    if (found := re.search(r"EOF inside string starting at row (\d+)", said)) is not None:
+    if (found := re.search(r"EOF inside string starting at row (\d+)", message)) is not None:
         return f"a quotation mark in row {int(found[1]) + 1} is never closed"
-    return f"{' '.join(said.split()).rstrip('.')}; save it as CSV again"
+    return f"{' '.join(message.split()).rstrip('.')}; save it as CSV again"
 
 
 def _sample(text: str) -> str:

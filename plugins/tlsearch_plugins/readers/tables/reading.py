@@ -157,7 +157,7 @@ def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str], opt
         understood=(*(_understood(source, by_folders) for source in sources), *boxes.understood, *place.excluded),
         notes=(
             *(*rows.notes, *note, *boxes.notes),
-            *(said for source in sources for said in source.columns.notes),
+            *(note for source in sources for note in source.columns.notes),
             *unused,
         ),
     )

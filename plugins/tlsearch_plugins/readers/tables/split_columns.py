@@ -67,11 +67,13 @@ def find_split(table: Table, rest: Sequence[str], chosen: str | None) -> SplitCo
     labels = _labels_called_like_parts(table, rest)
     able = [name for name in rest if _normal(name) not in LABEL_NAMES and name not in labels]
     meanings = {name: meaning_of(name, table.columns[name]) for name in sorted(able, key=_rank)}
-    used = next((name for kind in ("parts", "folds") for name, said in meanings.items() if said.kind == kind), None)
+    used = next(
+        (name for kind in ("parts", "folds") for name, meaning in meanings.items() if meaning.kind == kind), None
+    )
     if used is None:
-        for name, said in meanings.items():
-            if said.called and said.kind == "unclear":
-                raise _unclear(table, name, said)
+        for name, meaning in meanings.items():
+            if meaning.called and meaning.kind == "unclear":
+                raise _unclear(table, name, meaning)
         return SplitColumns(None, meanings)
     _require_understood(table, used, meanings[used])
     _require_one_split(table, used, meanings)
@@ -83,14 +85,14 @@ def remarks(table: Table, split: SplitColumns, taken: Sequence[str | None]) -> I
 
     Raises ``UnclearSplitError`` where nothing says the split, and half of the cells of another column are parts of one.
     """
-    for name, said in split.meanings.items():
+    for name, meaning in split.meanings.items():
         if name in taken or _says_the_same(table, split, name):
             continue
-        if split.used is None and said.kind == "unclear":
-            raise _unclear(table, name, said)
-        if split.used is not None and (said.called or said.kind != "nothing"):
+        if split.used is None and meaning.kind == "unclear":
+            raise _unclear(table, name, meaning)
+        if split.used is not None and (meaning.called or meaning.kind != "nothing"):
             yield f"{table.say(name)} of {table.name} is not used: {table.say(split.used)} says the split"
-        elif said.called and (held := _cells(table, name)):
+        elif meaning.called and (held := _cells(table, name)):
             what = f"it holds {some(held, 3)}, which are no parts of a split"
             yield f"{table.say(name)} of {table.name} is not used: {what}"
 
@@ -106,8 +108,8 @@ def _says_the_same(table: Table, split: SplitColumns, name: str) -> bool:
 def _require_one_split(table: Table, used: str, meanings: Mapping[str, Meaning]) -> None:
     """Raise ``UnclearSplitError`` where another column says other parts."""
     split = SplitColumns(used, meanings)
-    for name, said in meanings.items():
-        if said.kind == meanings[used].kind == "parts" and not _says_the_same(table, split, name):
+    for name, meaning in meanings.items():
+        if meaning.kind == meanings[used].kind == "parts" and not _says_the_same(table, split, name):
             raise UnclearSplitError(
                 f"Several columns of {table.name} say different parts of a split ({used}, {name}): choose one with "
                 "--split-column, or write train, val and test in a column called split.",
@@ -123,20 +125,20 @@ def _labels_called_like_parts(table: Table, rest: Sequence[str]) -> set[str]:
     return {name for name in flags if may_be_label(name)}
 
 
-def _require_understood(table: Table, column: str, said: Meaning) -> None:
+def _require_understood(table: Table, column: str, meaning: Meaning) -> None:
     """Raise ``DataError`` where a column of the split is no split, or holds a fold below 0.
 
     Programs mean a fold below 0 in different ways.
     """
     values = table.columns[column]
-    if said.kind == "unclear":
-        raise _unclear(table, column, said)
-    if said.kind == "nothing":
+    if meaning.kind == "unclear":
+        raise _unclear(table, column, meaning)
+    if meaning.kind == "nothing":
         raise DataError(
             f"The column {column!r} of {table.name} holds {some(_cells(table, column), 3) or 'nothing'}, which is "
             "neither train, val or test nor the number of a fold: name another with --split-column."
         )
-    negative = [value for value in values if said.kind == "folds" and value.startswith("-")]
+    negative = [value for value in values if meaning.kind == "folds" and value.startswith("-")]
     if negative:
         raise DataError(
             f"The column {column!r} of {table.name} holds the fold {negative[0]} in {counted(len(negative), 'row')}, "
@@ -145,14 +147,14 @@ def _require_understood(table: Table, column: str, said: Meaning) -> None:
         )
 
 
-def _unclear(table: Table, column: str, said: Meaning) -> UnclearSplitError:
+def _unclear(table: Table, column: str, meaning: Meaning) -> UnclearSplitError:
     """The question about a column that may say a split."""
     fix = (
         f"write train, val and test in it, or name another column with --split-column ({NONE} where there is no split)"
     )
     called = "is called like a split and " if is_called_split(column) or is_called_flag(column) else ""
-    if said.strange and said.known:
-        what = f"The column {column!r} {called}holds {said.strange!r} beside {said.known!r}"
+    if meaning.strange and meaning.known:
+        what = f"The column {column!r} {called}holds {meaning.strange!r} beside {meaning.known!r}"
         return UnclearSplitError(f"{what}: {fix}.", column)
     held = some(_cells(table, column), 3)
     return UnclearSplitError(

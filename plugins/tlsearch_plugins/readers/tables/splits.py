@@ -36,7 +36,7 @@ _CONTEST: Mapping[str, PartName] = {"training": "train", "publictest": "val", "p
 
 
 @dataclass(frozen=True)
-class Place:
+class RowPart:
     """Where a row belongs.
 
     Attributes:
@@ -63,7 +63,7 @@ class Meaning:
     """
 
     kind: Literal["parts", "folds", "unclear", "nothing"]
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, RowPart] = field(default_factory=dict)
     strange: str = ""
     known: str = ""
     called: bool = False
@@ -81,7 +81,7 @@ def meaning_of(column: str, cells: Sequence[str], *, chosen: bool = False) -> Me
         ("folds", _as_folds(column, filled, chosen=chosen)),
     ):
         if places:
-            empty = places.pop("", Place())
+            empty = places.pop("", RowPart())
             places |= {cell: empty for cell in cells if is_missing(cell)}
             return Meaning(kind="folds" if kind == "folds" else "parts", places=places, called=called)
     return _not_understood(column, filled, called=called)
@@ -108,22 +108,24 @@ def _part_of_flag(column: str) -> PartName | None:
     found = words(column)
     while found and found[0] in _FLAG_STARTS:
         found = found[1:]
-    said = part_and_rest(" ".join(found))
-    return said[0] if said is not None and not said[1] and said[0] != "unlabelled" else None
+    split = part_and_rest(" ".join(found))
+    return split[0] if split is not None and not split[1] and split[0] != "unlabelled" else None
 
 
-def _as_parts(filled: Sequence[str], *, called: bool) -> dict[str, Place]:
+def _as_parts(filled: Sequence[str], *, called: bool) -> dict[str, RowPart]:
     """Words such as train, val and test; in a column of another name training must be among them, and not alone."""
     if {"".join(words(cell)) for cell in filled} <= _CONTEST.keys():
-        return {cell: Place(part=_CONTEST["".join(words(cell))]) for cell in filled}
-    found = {cell: said[0] for cell in filled if (said := part_and_rest(cell)) is not None and not said[1]}
+        return {cell: RowPart(part=_CONTEST["".join(words(cell))]) for cell in filled}
+    found = {cell: split[0] for cell in filled if (split := part_and_rest(cell)) is not None and not split[1]}
     parts = set(found.values())
     if len(found) < len(filled) or not (called or ("train" in parts and len(parts) > 1)):
         return {}
-    return {cell: Place(unlabelled=True) if part == "unlabelled" else Place(part=part) for cell, part in found.items()}
+    return {
+        cell: RowPart(unlabelled=True) if part == "unlabelled" else RowPart(part=part) for cell, part in found.items()
+    }
 
 
-def _as_flags(column: str, filled: Sequence[str]) -> dict[str, Place]:
+def _as_flags(column: str, filled: Sequence[str]) -> dict[str, RowPart]:
     """What is not of the part trains, and what does not train is for testing.
 
     Where no cell says no, an empty one does: whoever marks some rows leaves the others empty.
@@ -132,11 +134,11 @@ def _as_flags(column: str, filled: Sequence[str]) -> dict[str, Place]:
     if part is None or words(column) == ["valid"] or not _are_flags(filled):  # what is valid may be what can be used
         return {}
     other: PartName = "test" if part == "train" else "train"
-    places = {cell: Place(part=part if cell.lower() in _YES else other) for cell in filled}
-    return places if any(cell.lower() in _NO for cell in filled) else {**places, "": Place(part=other)}
+    places = {cell: RowPart(part=part if cell.lower() in _YES else other) for cell in filled}
+    return places if any(cell.lower() in _NO for cell in filled) else {**places, "": RowPart(part=other)}
 
 
-def _as_folds(column: str, filled: Sequence[str], *, chosen: bool) -> dict[str, Place]:
+def _as_folds(column: str, filled: Sequence[str], *, chosen: bool) -> dict[str, RowPart]:
     """Numbers in a column of folds, and more than three of them in a column that is called a split.
 
     Two or three numbers in a split may be training and test.
@@ -146,16 +148,16 @@ def _as_folds(column: str, filled: Sequence[str], *, chosen: bool) -> dict[str, 
         return {}
     folds = bool(FOLD_WORDS & set(words(column)))
     enough = folds or not numbers or (len(filled) > _FEW and (chosen or words(column)[-1].startswith("split")))
-    return {cell: Place(fold=cell) for cell in filled} if enough else {}
+    return {cell: RowPart(fold=cell) for cell in filled} if enough else {}
 
 
 def _not_understood(column: str, filled: Sequence[str], *, called: bool) -> Meaning:
     """Unclear where a cell speaks of a part, or where the name is that of a split and the cells can be its parts."""
-    said = [cell for cell in filled if (found := part_and_rest(cell)) is not None and not found[1]]
+    known_cells = [cell for cell in filled if (found := part_and_rest(cell)) is not None and not found[1]]
     near = [cell for cell in filled if any(word in ("test", "val", "train") for word in words(cell))]
-    strange = [cell for cell in filled if cell not in said]
-    if strange and ((called and near) or 2 * len(said) >= len(filled)):
-        known = next((cell for cell in (*said, *near) if cell != strange[0]), "")
+    strange = [cell for cell in filled if cell not in known_cells]
+    if strange and ((called and near) or 2 * len(known_cells) >= len(filled)):
+        known = next((cell for cell in (*known_cells, *near) if cell != strange[0]), "")
         return Meaning(kind="unclear", strange=strange[0], known=known, called=called)
     numbers = all(map(_NUMBER.fullmatch, filled)) and len(filled) <= _FEW
     unclear = called and (_are_flags(filled) or (numbers and is_called_split(column)))

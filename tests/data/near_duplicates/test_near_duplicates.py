@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.images.likeness import pairs_of, stored
+from tests.helpers.images.near_duplicates import pairs_of, stored
 from tlsearch.data.images.decode import load_rgb, read_picture
 from tlsearch.data.images.parallel import map_files
-from tlsearch.data.likeness import rules
-from tlsearch.data.likeness.align import compare_aligned, correlate
-from tlsearch.data.likeness.fingerprint import SHAPE, ImageFingerprint, image_fingerprint
-from tlsearch.data.likeness.near_duplicates import find_near_duplicates
+from tlsearch.data.near_duplicates import rules
+from tlsearch.data.near_duplicates.align import compare_aligned, correlate
+from tlsearch.data.near_duplicates.find import find_near_duplicates
+from tlsearch.data.near_duplicates.fingerprint import SHAPE, ImageFingerprint, image_fingerprint
 from tlsearch.data.survey import scan
 
 ROOT = Path(__file__).parents[3]

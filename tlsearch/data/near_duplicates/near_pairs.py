@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.data.likeness.store import FingerprintStore
+from tlsearch.data.near_duplicates.store import FingerprintStore
 from tlsearch.types import Float32Array, IntArray
 
 Hashes: TypeAlias = npt.NDArray[np.uint64]

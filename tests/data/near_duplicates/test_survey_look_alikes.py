@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.images.likeness import pairs_of
+from tests.helpers.images.near_duplicates import pairs_of
 from tests.helpers.images.sources import survey_of
 from tlsearch.data import survey as module
 from tlsearch.data.images.decode import read_picture
 from tlsearch.data.images.pixels import decode_all
 from tlsearch.data.index import ImageOptions
-from tlsearch.data.likeness.near_duplicates import find_near_duplicates
-from tlsearch.data.likeness.store import FingerprintStore
+from tlsearch.data.near_duplicates.find import find_near_duplicates
+from tlsearch.data.near_duplicates.store import FingerprintStore
 from tlsearch.data.survey import scan
 from tlsearch.types import BoolArray, IntArray
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.data.likeness.test_near_pairs import clustered
-from tests.helpers.images.likeness import pairs_of, stored
-from tlsearch.data.likeness import found_pairs, near_duplicates, near_pairs
-from tlsearch.data.likeness.near_duplicates import find_near_duplicates
-from tlsearch.data.likeness.unions import join
+from tests.data.near_duplicates.test_near_pairs import clustered
+from tests.helpers.images.near_duplicates import pairs_of, stored
+from tlsearch.data.near_duplicates import find, found_pairs, near_pairs
+from tlsearch.data.near_duplicates.find import find_near_duplicates
+from tlsearch.data.near_duplicates.unions import join
 from tlsearch.types import BoolArray, IntArray
 
 
@@ -17,7 +17,7 @@ from tlsearch.types import BoolArray, IntArray
 def test_what_is_settled_is_not_compared_any_more(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     """Fewer pairs, but the same groups, of 150 pictures around three."""
     monkeypatch.setattr(found_pairs, "_FIRST_LOOK", 1)
-    monkeypatch.setattr(near_duplicates, "_FEWEST", 1)
+    monkeypatch.setattr(find, "_FEWEST", 1)
     monkeypatch.setattr(near_pairs, "_ROWS", 5)
     monkeypatch.setattr(near_pairs, "_COLUMNS", 10)
     looks = clustered(seed=2, clusters=3, count=150, small=1.0, most_flips=3)
@@ -43,7 +43,7 @@ def test_what_is_settled_is_not_compared_any_more(monkeypatch: pytest.MonkeyPatc
 def test_crops_are_not_looked_for_among_what_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 30 pictures of one thing, most pairs of which only the second rule joins."""
     monkeypatch.setattr(found_pairs, "_FIRST_LOOK", 1)
-    monkeypatch.setattr(near_duplicates, "ALIGNED", 4)
+    monkeypatch.setattr(find, "ALIGNED", 4)
     looks = clustered(seed=4, clusters=1, count=30, small=0.0, most_flips=10)
     every = pairs_of(looks)
     with stored(looks) as store:

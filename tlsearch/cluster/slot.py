@@ -1,4 +1,4 @@
-"""The place of one worker in the cluster, and the worker processes that run there."""
+"""The slot of one worker in the cluster, and the worker processes that run there."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tlsearch.errors import TlsearchError
 from tlsearch.worker.channel import pack, unpack
 from tlsearch.worker.process import Ended
 
-PLACE_SECONDS = 10.0
-"""How long a worker that has lost its place waits for another one of its own before it becomes somebody's guest."""
+SLOT_SECONDS = 10.0
+"""How long a worker that has lost its slot waits for another one of its own before it becomes somebody's guest."""
 
 _KILL_SECONDS = 5.0
 """How long after the end of a process was asked for its answer is waited for."""
@@ -26,7 +26,7 @@ _END_SECONDS, _ASK_SECONDS = 20.0, 5.0
 
 
 class ClusterLostError(TlsearchError):
-    """There is no place left for any worker. The run can be resumed."""
+    """There is no slot left for any worker. The run can be resumed."""
 
 
 class Hosts(Protocol):
@@ -46,10 +46,10 @@ class Hosts(Protocol):
         """
 
 
-class RayPlace:
+class RaySlot:
     """Where one worker computes: on a host of its own, or as a guest on that of another where there is no other room.
 
-    A node that goes takes its hosts with it. The place then asks the cluster for another host at once, and a later
+    A node that goes takes its hosts with it. The slot then asks the cluster for another host at once, and a later
     process runs there as soon as the cluster has room. Until then its worker runs nothing beside others.
     """
 
@@ -72,7 +72,7 @@ class RayPlace:
 
     @property
     def host(self) -> RemoteHost:
-        """The place's own host, which may not be there yet; another one than before where that was lost."""
+        """The slot's own host, which may not be there yet; another one than before where that was lost."""
         if self._host is None or self._host.lost:
             self._host = self._hosts.ask()
         return self._host
@@ -114,11 +114,11 @@ class RemoteProcess:
     So it must be asked in turns: one message is sent, then one is received.
     """
 
-    def __init__(self, place: RayPlace, hosts: Hosts, settings: str) -> None:
-        """Start it where the place has a host; else it is started when it is first needed."""
-        self._place, self._hosts, self._settings = place, hosts, settings
+    def __init__(self, slot: RaySlot, hosts: Hosts, settings: str) -> None:
+        """Start it where the slot has a host; else it is started when it is first needed."""
+        self._slot, self._hosts, self._settings = slot, hosts, settings
         self._name = secrets.token_hex(8)
-        self._host = place.host
+        self._host = slot.host
         self._message = b""
         self._sent = 0
         self._killed: float | None = None
@@ -146,9 +146,9 @@ class RemoteProcess:
         if self._killed is not None:
             raise HostLostError("it was ended before it began")
         if self._started is None:
-            if not self._host.is_placed(PLACE_SECONDS):
+            if not self._host.is_placed(SLOT_SECONDS):
                 self._host = self._hosts.any_placed()
-                self._place.visit(self._host)
+                self._slot.visit(self._host)
             self._started = self._start()
         self._started.result(self._is_wanted)
         self._is_settled = True
@@ -216,8 +216,8 @@ class RemoteProcess:
 
     def end(self) -> Ended:
         """Let it end, and say how it did, and where."""
-        if self._host is self._place.visited:
-            self._place.visit(None)
+        if self._host is self._slot.visited:
+            self._slot.visit(None)
         where = f"on {self._host.node} " if self._host.node else ""
         if self._started is None and not self._lost:
             return Ended(f"{where}was not started")

@@ -1,4 +1,4 @@
-"""What the plan says of the time: what the limits are too short for, and how long a run without one will take."""
+"""Messages of the plan about time: the warning of a limit that is too short, and how long a run without one takes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import math
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.limits.duration import whole_seconds
-from tlsearch.pipeline.limits.estimates import Estimates
-from tlsearch.pipeline.limits.prospect import Prospect
-from tlsearch.pipeline.limits.sentence import shortage
+from tlsearch.pipeline.limits.expected_run import ExpectedRun
+from tlsearch.pipeline.limits.shortage_estimates import Estimates
+from tlsearch.pipeline.limits.shortage_sentence import shortage
 from tlsearch.pipeline.measure import measure_small_network
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.preflight import Ready
@@ -19,7 +19,7 @@ from tlsearch.utils.units import counted, short_duration
 
 
 def warn_if_short(context: RunContext, plan: Plan, ready: Ready) -> None:
-    """Say, once in the life of a run, what the limits are too short for, and what would be enough.
+    """Say, once in a run, what the limits are too short for, and what would be enough.
 
     Nothing is said where the plan's own estimates say that all fits.
     """
@@ -36,7 +36,7 @@ def say_duration(context: RunContext, plan: Plan) -> None:
         return
     with context.budget.measure("plan"):
         small = () if config.baseline == "none" else _small_network(context, plan, None)
-        prospect = Prospect(
+        expected = ExpectedRun(
             config=config,
             data=plan.data,
             space=plan.space,
@@ -47,7 +47,7 @@ def say_duration(context: RunContext, plan: Plan) -> None:
             workers=len(context.pool.workers),
         )
         trials = config.effective_trials
-        seconds = started + whole_seconds(prospect, plan, small, trials)
+        seconds = started + whole_seconds(expected, plan, small, trials)
     text = short_duration(rounded(seconds))
     context.callbacks.on_step("plan", f"about {text} for {counted(trials, 'trial')} and all else, as measured here")
 

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlsearch.data.likeness.align import compare_aligned, correlate, halve
-from tlsearch.data.likeness.fingerprint import SHAPE
-from tlsearch.data.likeness.near_pairs import Nearness, Pairs
-from tlsearch.data.likeness.store import FingerprintStore
+from tlsearch.data.near_duplicates.align import compare_aligned, correlate, halve
+from tlsearch.data.near_duplicates.fingerprint import SHAPE
+from tlsearch.data.near_duplicates.near_pairs import Nearness, Pairs
+from tlsearch.data.near_duplicates.store import FingerprintStore
 from tlsearch.types import BoolArray, Float32Array, IntArray
 
 HASH_BITS = 4

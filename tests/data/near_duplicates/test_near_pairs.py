@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.helpers.images.likeness import pairs_of, pairs_of_all, stored
-from tlsearch.data.likeness import near_pairs as module
-from tlsearch.data.likeness.fingerprint import SHAPE, ImageFingerprint
-from tlsearch.data.likeness.near_pairs import Hashes, Nearness, bits_apart, near_pairs
+from tests.helpers.images.near_duplicates import pairs_of, pairs_of_all, stored
+from tlsearch.data.near_duplicates import near_pairs as module
+from tlsearch.data.near_duplicates.fingerprint import SHAPE, ImageFingerprint
+from tlsearch.data.near_duplicates.near_pairs import Hashes, Nearness, bits_apart, near_pairs
 
 NEARNESS = Nearness(bits=4, crop_bits=14, crop_colours=14.0)
 

@@ -1,4 +1,4 @@
-"""What the limits of a run are too short for, and which would be enough."""
+"""Estimates behind the warning: which aims are out of reach within a limit, and how much time or trials reach them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import count
 
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.limits.prospect import Prospect, first_trials, tunes
+from tlsearch.pipeline.limits.expected_run import ExpectedRun, first_trials, tunes
 from tlsearch.pipeline.measure import FIRST_VIEW_SHARE
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.scratch_time import ScratchTime, costs_of, scratch_time
@@ -72,13 +72,13 @@ class Estimates:
 
     def out_of_reach(self, limit: float, trials: int, slack: float = 1.0) -> set[Aim]:
         """What ``limit`` seconds and so many trials are too short for, if all takes ``slack`` times the estimates."""
-        prospect = self._prospect(limit, slack)
-        found = {Aim.COMPARISON} if prospect.scratch and not prospect.scratch.is_fair else set()
-        left = prospect.left_for_search(self.spent)
-        if not prospect.reaches_tuning(trials, left):
+        expected = self._expected_run(limit, slack)
+        found = {Aim.COMPARISON} if expected.scratch and not expected.scratch.is_fair else set()
+        left = expected.left_for_search(self.spent)
+        if not expected.reaches_tuning(trials, left):
             return {*found, Aim.TUNING}
-        confirming = SHARES["confirm"] * prospect.limit
-        if self.config.trials is not None and prospect.seconds_of_all(trials) > left - confirming:
+        confirming = SHARES["confirm"] * expected.limit
+        if self.config.trials is not None and expected.seconds_of_all(trials) > left - confirming:
             found.add(Aim.TRIALS)
         return found
 
@@ -94,8 +94,8 @@ class Estimates:
                 return limit
         return None
 
-    def _prospect(self, limit: float, slack: float) -> Prospect:
-        """Costs and schedule as the plan would have them."""
+    def _expected_run(self, limit: float, slack: float) -> ExpectedRun:
+        """The run with that limit: its costs and its schedule as the plan would have them."""
         plan, config, usable = self.plan, self.config, limit / slack
         facts = {c: replace(f, forward_seconds=self._forward(c, f, limit)) for c, f in plan.measured.items()}
         costs = replace(plan.costs, facts=facts, made=set(), trained_folds=1)
@@ -107,7 +107,7 @@ class Estimates:
         time = TrialTime(cap=cap, left=left, ships_again=plan.data.uses_folds or config.refit)
         space = replace(plan.space, steps=schedule(len(plan.data.fold.train), config.batch_size, config.epochs))
         space = fit_schedule(space, costs, time, fixed=config.epochs is not None)
-        return Prospect(
+        return ExpectedRun(
             config=config,
             data=plan.data,
             space=space,

@@ -1,8 +1,8 @@
-"""The sentence that says which limit is too short for what, and what would be enough."""
+"""The text of the warning: ``3m is too short to tune layers of a network: about 8m would be enough`` and the option."""
 
 from __future__ import annotations
 
-from tlsearch.pipeline.limits.estimates import Aim, Estimates
+from tlsearch.pipeline.limits.shortage_estimates import Aim, Estimates
 from tlsearch.utils.units import counted, format_duration
 
 _TUNING = "to tune layers of a network"
@@ -28,8 +28,8 @@ def shortage(estimates: Estimates, trials: int) -> str:
     elif Aim.TRIALS in missed:
         reasons.append(f"{short} is too short for {asked}")
     if Aim.COMPARISON in missed:
-        said = any(short in reason for reason in reasons)
-        reasons.append(_COMPARISON if said else f"{short} is too short {_COMPARISON}")
+        named = any(short in reason for reason in reasons)
+        reasons.append(_COMPARISON if named else f"{short} is too short {_COMPARISON}")
     return f"{' and '.join(reasons)}: {_enough(estimates, wanted, few=few, missed=missed)}" if reasons else ""
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from tests.helpers.images.fixed_camera import scene, shot
-from tlsearch.data.likeness import found_pairs, near_duplicates, near_pairs
-from tlsearch.data.likeness.fingerprint import ImageFingerprint, image_fingerprint
-from tlsearch.data.likeness.look_alikes import pairs_that_count, settled_rows
-from tlsearch.data.likeness.near_duplicates import find_near_duplicates
-from tlsearch.data.likeness.rules import crops
-from tlsearch.data.likeness.store import FingerprintStore
-from tlsearch.data.likeness.unions import join
+from tlsearch.data.near_duplicates import find, found_pairs, near_pairs
+from tlsearch.data.near_duplicates.find import find_near_duplicates
+from tlsearch.data.near_duplicates.fingerprint import ImageFingerprint, image_fingerprint
+from tlsearch.data.near_duplicates.look_alikes import pairs_that_count, settled_rows
+from tlsearch.data.near_duplicates.rules import crops
+from tlsearch.data.near_duplicates.store import FingerprintStore
+from tlsearch.data.near_duplicates.unions import join
 from tlsearch.types import IntArray
 
 CAMERA = 120
@@ -25,8 +25,8 @@ CAMERA = 120
 def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Portions are as small beside these pictures as those of a run are beside many thousands."""
     monkeypatch.setattr(found_pairs, "_FIRST_LOOK", 64)
-    monkeypatch.setattr(near_duplicates, "_FEWEST", 16)
-    monkeypatch.setattr(near_duplicates, "ALIGNED", 16)
+    monkeypatch.setattr(find, "_FEWEST", 16)
+    monkeypatch.setattr(find, "ALIGNED", 16)
     monkeypatch.setattr(near_pairs, "_ROWS", 8)
     monkeypatch.setattr(near_pairs, "_COLUMNS", 32)
 
@@ -101,7 +101,7 @@ def test_of_a_swallowed_class_few_pairs_are_kept_and_few_are_compared(
         return crops(store, ones, others)
 
     labels = labels_of("a class of its own", len(looks))
-    monkeypatch.setattr(near_duplicates, "crops", spy)
+    monkeypatch.setattr(find, "crops", spy)
     some = found(looks, labels)
     inside = (every < CAMERA).all(axis=1)
     assert inside.sum() > 0.9 * CAMERA * (CAMERA - 1) / 2

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests.helpers.images.fixed_camera import save_shots, scene
 from tlsearch.data.checks import check
-from tlsearch.data.likeness import found_pairs
-from tlsearch.data.likeness.found_pairs import FoundPairs
-from tlsearch.data.likeness.look_alikes import own_classes
-from tlsearch.data.likeness.unions import Joined, join, with_copies
+from tlsearch.data.near_duplicates import found_pairs
+from tlsearch.data.near_duplicates.found_pairs import FoundPairs
+from tlsearch.data.near_duplicates.look_alikes import own_classes
+from tlsearch.data.near_duplicates.unions import Joined, join, with_copies
 from tlsearch.data.survey import scan
 from tlsearch.types import IntArray
 

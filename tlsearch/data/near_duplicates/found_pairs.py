@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tlsearch.data.likeness.near_pairs import Pairs
-from tlsearch.data.likeness.unions import Joined, in_order
+from tlsearch.data.near_duplicates.near_pairs import Pairs
+from tlsearch.data.near_duplicates.unions import Joined, in_order
 from tlsearch.types import BoolArray, IntArray
 
 _FIRST_LOOK = 1024  # pairs after which it is asked for the first time which pictures they settle

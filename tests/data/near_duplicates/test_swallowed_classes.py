@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlsearch.data.likeness.look_alikes import pairs_that_count, settled_rows
+from tlsearch.data.near_duplicates.look_alikes import pairs_that_count, settled_rows
 
 CLASSES = ("a", "b", "c")
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import numpy as np
 
-from tlsearch.data.likeness.found_pairs import FoundPairs
-from tlsearch.data.likeness.near_pairs import Pairs, near_pairs
-from tlsearch.data.likeness.rules import (
+from tlsearch.data.near_duplicates.found_pairs import FoundPairs
+from tlsearch.data.near_duplicates.near_pairs import Pairs, near_pairs
+from tlsearch.data.near_duplicates.rules import (
     ALIGNED,
     NEARNESS,
     as_they_are,
@@ -20,7 +20,7 @@ from tlsearch.data.likeness.rules import (
     crops,
     roughly_alike,
 )
-from tlsearch.data.likeness.store import FingerprintStore
+from tlsearch.data.near_duplicates.store import FingerprintStore
 from tlsearch.types import BoolArray, IntArray
 
 _FEWEST = 512  # pairs that are compared at a time, where there are so many

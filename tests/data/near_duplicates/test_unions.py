@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlsearch.data.likeness.unions import in_order, join, with_copies
+from tlsearch.data.near_duplicates.unions import in_order, join, with_copies
 
 
 def test_an_array_of_pairs_joins_as_a_list_does() -> None:

@@ -12,7 +12,7 @@ from typing import IO, Self
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.data.likeness.fingerprint import SHAPE, WHOLE_PICTURE, ImageFingerprint
+from tlsearch.data.near_duplicates.fingerprint import SHAPE, WHOLE_PICTURE, ImageFingerprint
 from tlsearch.types import BoolArray, Float32Array, IntArray
 from tlsearch.utils.files import reserve, unusable
 from tlsearch.utils.mapped import read_rows

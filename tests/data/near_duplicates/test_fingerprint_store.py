@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.images.likeness import stored
-from tlsearch.data.likeness import store as module
-from tlsearch.data.likeness.fingerprint import SHAPE, ImageFingerprint, image_fingerprint
-from tlsearch.data.likeness.store import FingerprintStore
+from tests.helpers.images.near_duplicates import stored
+from tlsearch.data.near_duplicates import store as module
+from tlsearch.data.near_duplicates.fingerprint import SHAPE, ImageFingerprint, image_fingerprint
+from tlsearch.data.near_duplicates.store import FingerprintStore
 from tlsearch.errors import RunError
 
 

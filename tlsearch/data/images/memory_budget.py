@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Condition
 
 
-class Room:
+class MemoryBudget:
     """So many bytes, of which threads take what they need for a while.
 
     Args:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.data.likeness.align import compare_aligned, correlate, halve
-from tlsearch.data.likeness.fingerprint import SHAPE, ImageFingerprint
-from tlsearch.data.likeness.near_duplicates import find_near_duplicates
-from tlsearch.data.likeness.store import FingerprintStore
+from tlsearch.data.near_duplicates.align import compare_aligned, correlate, halve
+from tlsearch.data.near_duplicates.find import find_near_duplicates
+from tlsearch.data.near_duplicates.fingerprint import SHAPE, ImageFingerprint
+from tlsearch.data.near_duplicates.store import FingerprintStore
 from tlsearch.types import Float32Array
 
 _PORTION = 512  # pairs that are compared at a time

@@ -1,4 +1,7 @@
-"""What a run with a certain limit of time would come to, by what the plan has measured of the candidates."""
+"""The run that a limit of time leads to: its first trials, the time left for its search, and whether layers are tuned.
+
+All of it follows from what the plan has measured of the candidates.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +37,8 @@ def tunes(spec: TrialSpec) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prospect:
-    """A run with a limit.
+class ExpectedRun:
+    """A run with a limit of time, as it is expected to go.
 
     Attributes:
         config: What was asked for.

@@ -1,4 +1,4 @@
-"""Places without Ray: hosts run in this process, and what they are asked comes from the parent's side."""
+"""Slots without Ray: hosts run in this process, and what they are asked comes from the parent's side."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from tests.helpers.workers.hosts_here import HostsHere
 from tests.helpers.workers.parrot import PARROT, Counted, Pool, Repeat
-from tlsearch.cluster import place as cluster_place
-from tlsearch.cluster.place import ClusterLostError, RayPlace
+from tlsearch.cluster import slot as cluster_slot
+from tlsearch.cluster.slot import ClusterLostError, RaySlot
 from tlsearch.worker.client import WorkerClient, WorkerDiedError, WorkerLostError
 from tlsearch.worker.protocol import Request
 
@@ -23,7 +23,7 @@ class OfFitted(Repeat, Request[tuple[str, str]]):
 
 
 def worker_of(hosts: HostsHere) -> WorkerClient:
-    return WorkerClient(hosts.log, RayPlace(hosts))
+    return WorkerClient(hosts.log, RaySlot(hosts))
 
 
 def test_requests_events_and_setups_cross_as_on_this_machine(hosts: HostsHere) -> None:
@@ -110,14 +110,14 @@ def test_where_there_is_no_other_place_it_is_a_guest_until_there_is_one(
 
 
 def test_without_any_place_the_run_ends(hosts: HostsHere, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_place, "PLACE_SECONDS", 0.1)
+    monkeypatch.setattr(cluster_slot, "SLOT_SECONDS", 0.1)
     hosts.room = 1
     with worker_of(hosts) as worker:
         worker.send(Repeat(text="a"))
         hosts.take_away(hosts.hosts[0])
         with pytest.raises(WorkerLostError):
             worker.send(Counted(text="b"))
-        with pytest.raises(ClusterLostError, match="no place left"):
+        with pytest.raises(ClusterLostError, match="no slot left"):
             worker.send(Repeat(text="b"))
 
 

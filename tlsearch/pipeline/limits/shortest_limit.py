@@ -1,4 +1,7 @@
-"""The shortest limit of time within which a run comes to an end at all, by what was measured of its networks."""
+"""The seconds of the shortest run that comes to its end, what its end costs, and how late a run may end.
+
+The shortest run fits a linear probe and trains from scratch for a moment.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class EndCosts:
 
     @classmethod
     def of(cls, context: RunContext, data: Data) -> EndCosts:
-        """Take them from what is known, once in the life of a run: decoding was timed when the images were read."""
+        """Take them from what is known, once in a run: decoding was timed when the images were read."""
         images = max(1, len(data.index.images))
         decode: float = context.checkpoint.get_or_compute(
             ("decode seconds",), float, lambda: context.budget.timings.get("scan", 0.0) / images

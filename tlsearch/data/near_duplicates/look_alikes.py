@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from tlsearch.data.likeness.unions import join, members
+from tlsearch.data.near_duplicates.unions import join, members
 from tlsearch.types import BoolArray, IntArray
 from tlsearch.utils.texts import some
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tlsearch.data.images.decode import read_picture
 from tlsearch.data.images.rgb import LOOK_SIZE
-from tlsearch.data.likeness.fingerprint import COLOURS, SHAPE, image_fingerprint
+from tlsearch.data.near_duplicates.fingerprint import COLOURS, SHAPE, image_fingerprint
 
 
 def colours(picture: Image.Image) -> dict[str, float]:

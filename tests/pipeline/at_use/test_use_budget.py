@@ -15,8 +15,8 @@ from tlsearch.config import RunConfig
 from tlsearch.errors import TrialError, UsageError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.use_cost import NetworkAtUse, UseCost
-from tlsearch.pipeline.at_use.budget import Shipped, UseBudget
 from tlsearch.pipeline.at_use.measure import measure_file, measure_use
+from tlsearch.pipeline.at_use.use_budget import Shipped, UseBudget
 from tlsearch.pipeline.at_use.words import measured_line, use_lines
 from tlsearch.types import Candidate
 from tlsearch.worker.models.requests import MeasureModelUse, MeasureNetworkUse

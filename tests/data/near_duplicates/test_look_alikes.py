@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tlsearch.data.likeness.look_alikes import pairs_that_count, settled_rows
+from tlsearch.data.near_duplicates.look_alikes import pairs_that_count, settled_rows
 
 CLASSES = ("good", "scratched")
 
