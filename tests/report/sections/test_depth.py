@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.helpers.results.sample_result import LITE, SAMPLE
+from tlsearch.report.images import Chart
 from tlsearch.report.sections.depth import depth
 
 
@@ -20,7 +21,8 @@ def test_an_error_that_is_not_known_is_not_drawn() -> None:
     curve = SAMPLE.profile[LITE]
     assert all(point.stderr for point in curve)
     blank = tuple(replace(point, stderr=None) for point in curve)
-    known, unknown = depth(replace(SAMPLE, profile={"known": curve, "unknown": blank})).pictures
+    pictures = depth(replace(SAMPLE, profile={"known": curve, "unknown": blank})).pictures
+    known, unknown = (picture for picture in pictures if isinstance(picture, Chart))
     assert [known.keys[0].label, unknown.keys[0].label] == ["linear probe, with standard error", "linear probe"]
     drawn = [
         sum(len(np.asarray(path.vertices)) for path in chart.figure.axes[0].collections[0].get_paths())
