@@ -24,6 +24,15 @@ MADE = ("build", "dist", "node_modules", "__pycache__")
 """Folders that tools make inside a checkout, beside those whose names begin with a point."""
 
 
+TYPED_CALLS = (
+    *(f"worker/{name}.py" for name in ("__main__", "client", "dispatch", "events", "pool", "protocol", "retry")),
+    "pipeline/jobs.py",
+    "pipeline/trials.py",
+)
+"""Modules in which a request goes from parent to worker and its reply comes back. What lies below, ``worker.channel``,
+moves JSON, whose values are of no one type before they are decoded."""
+
+
 def python_files(folder: Path) -> list[Path]:
     """The Python files below a folder, without those that tools have made."""
     found = (path for path in folder.rglob("*.py") if path.is_file())
@@ -78,6 +87,21 @@ def _fields(node: ast.ClassDef) -> int:
     named = [each for each in node.body if isinstance(each, ast.AnnAssign)]
     values = (f"{ast.unparse(each.annotation)} {ast.unparse(each.value) if each.value else ''}" for each in named)
     return sum("ClassVar" not in text and "init=False" not in text for text in values)
+
+
+def untyped_lines(text: str) -> list[int]:
+    """The lines of a program in which ``Any`` stands."""
+    return [node.lineno for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name) and node.id == "Any"]
+
+
+@pytest.mark.parametrize("module", TYPED_CALLS)
+def test_the_call_between_parent_and_worker_is_typed(module: str) -> None:
+    assert untyped_lines((ROOT / "tlsearch" / module).read_text(encoding="utf-8")) == []
+
+
+def test_any_is_found_where_it_stands() -> None:
+    text = "from typing import Any\n\nReply = tuple[Any, int]\n\n\ndef follow(other: Any) -> list[Any]: ...\n"
+    assert untyped_lines(text) == [3, 6, 6]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

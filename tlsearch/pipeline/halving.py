@@ -8,7 +8,7 @@ from typing import Any
 
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.jobs import Asked, Job
+from tlsearch.pipeline.jobs import Job, ask
 from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult
@@ -70,7 +70,7 @@ def halve(
                 started.append(context.callbacks.start_trial(trial))
         for trial in started:
             context.callbacks.on_trial_begin(trial)
-        outcomes, worker = yield Asked(request, _listener(context, started))
+        outcomes, worker = yield from ask(request, _listener(context, started))
         raced = RaceResult(outcomes, tuple(trial.run_id for trial in started))
         keep(raced, worker)
         with defer_interrupts():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
@@ -96,7 +97,7 @@ class SideBySide(Generic[T]):
         self._pool = pool
         self._free = list(pool.workers)
         self._threads: list[threading.Thread] = []
-        self._queue: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._done: list[tuple[Hashable, Worker, Future[T]]] = []
         self._stopped = threading.Event()
         self._watched = 0.0
@@ -129,7 +130,7 @@ class SideBySide(Generic[T]):
                 result.set_result(job(Desk(worker, self)))
             except BaseException as error:  # it is raised where the result is taken
                 result.set_exception(error)
-            self._queue.put((lambda: self._done.append((name, worker, result)), Future()))
+            self._queue.put(lambda: self._done.append((name, worker, result)))
 
         thread = threading.Thread(target=run, name=f"tlsearch-{name}", daemon=True)
         self._threads.append(thread)
@@ -144,14 +145,10 @@ class SideBySide(Generic[T]):
         while not self._done:
             self._watch()
             try:
-                function, reply = self._queue.get(timeout=WATCH_SECONDS)
+                function = self._queue.get(timeout=WATCH_SECONDS)
             except Empty:
                 continue
-            try:
-                reply.set_result(function())
-            except BaseException as error:
-                reply.set_exception(error)
-                raise
+            function()
         return self._done.pop(0)
 
     def _watch(self) -> None:
@@ -168,12 +165,20 @@ class SideBySide(Generic[T]):
         if worker is not self._pool.main:
             worker.follow(self._pool.main)
 
-    def call(self, function: Callable[[], Any]) -> Any:
-        """Have a function called by ``next_result``; for threads of jobs."""
+    def call(self, function: Callable[[], R]) -> R:
+        """Have a function called by ``next_result``; for threads of jobs. What it raises is raised there, too."""
         if self._stopped.is_set():
             raise Stopped
-        reply: Future[Any] = Future()
-        self._queue.put((function, reply))
+        reply: Future[R] = Future()
+
+        def answer() -> None:
+            try:
+                reply.set_result(function())
+            except BaseException as error:
+                reply.set_exception(error)
+                raise
+
+        self._queue.put(answer)
         while not reply.done() and not self._stopped.is_set():
             wait([reply], timeout=1.0)
         if not reply.done():
@@ -200,3 +205,61 @@ class SideBySide(Generic[T]):
     def __exit__(self, *_: object) -> None:
         """Stop what still runs."""
         self.stop()
+
+
+class InOrder(ABC, Generic[T, R]):
+    """Several things that are done side by side, whose results are given in their order.
+
+    Each begins as soon as a worker is free. What happens when one begins, when a job of it is over, and when all are
+    interrupted is told by a subclass, whose methods are called in the thread that takes the results.
+    """
+
+    def __init__(self, side: SideBySide[T], order: Iterable[int]) -> None:
+        """Begin with nothing done.
+
+        Args:
+            side: Runs the jobs, each under the place of what it belongs to.
+            order: The places, from 0, in the order in which they begin.
+        """
+        self.side = side
+        self._waiting = list(order)
+        self._places = range(len(self._waiting))
+
+    @abstractmethod
+    def begin(self, place: int) -> None:
+        """Begin with what is at this place: start a job, or find out that there is nothing to do."""
+
+    @abstractmethod
+    def take(self, place: int, worker: Worker, reply: Future[T]) -> None:
+        """Take what came of a job, and release its worker."""
+
+    @abstractmethod
+    def is_over(self, place: int) -> bool:
+        """Whether the result of this place is known."""
+
+    @abstractmethod
+    def result(self, place: int) -> R:
+        """Give the result of this place, which is over, and so are all before it."""
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """Tell whoever follows that nothing goes on; the jobs are stopped already."""
+
+    def results(self) -> Generator[R, None, None]:
+        """Give the results in their order, each as soon as all before it were given."""
+        try:
+            for place in self._places:
+                self._start_what_can()
+                while not self.is_over(place):
+                    name, worker, reply = self.side.next_result()
+                    self.take(int(str(name)), worker, reply)
+                    self._start_what_can()
+                yield self.result(place)
+        except BaseException:
+            self.side.stop()
+            self.interrupt()
+            raise
+
+    def _start_what_can(self) -> None:
+        while self._waiting and self.side.can_start():
+            self.begin(self._waiting.pop(0))

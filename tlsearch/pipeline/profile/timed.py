@@ -6,7 +6,7 @@ from typing import Any
 
 from tlsearch.errors import OutOfTimeError
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.jobs import Asked, Job
+from tlsearch.pipeline.jobs import Job, ask
 from tlsearch.worker.protocol import ProfileCandidate, ScreenCandidate
 
 Scores = tuple[tuple[float, float], ...]
@@ -45,7 +45,7 @@ def timed_scores(
     if kept is None:
         began = budget.elapsed()
         try:
-            kept, _ = yield Asked(request, context.progress("profile"))
+            kept, _ = yield from ask(request, context.progress("profile"))
         except OutOfTimeError:
             kept = ()  # a run that is resumed leaves it out, too
         took = budget.elapsed() - began
