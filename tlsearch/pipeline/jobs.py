@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from tlsearch.pipeline.in_order import InOrder
 from tlsearch.worker.events import Listener
 from tlsearch.worker.pool import Worker, WorkerPool
 from tlsearch.worker.protocol import Request
 from tlsearch.worker.retry import repeated
-from tlsearch.worker.side_by_side import Desk, InOrder, SideBySide
+from tlsearch.worker.side_by_side import Desk, SideBySide
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.in_order import InOrder
 from tlsearch.pipeline.trial import (
     OnFitted,
     TrialListener,
@@ -23,7 +24,7 @@ from tlsearch.training.trial import Outcome
 from tlsearch.types import NumberedEpochJudge
 from tlsearch.worker.pool import Worker
 from tlsearch.worker.retry import within_memory_beside_others
-from tlsearch.worker.side_by_side import Desk, InOrder, SideBySide
+from tlsearch.worker.side_by_side import Desk, SideBySide
 
 
 @dataclass(frozen=True, kw_only=True)

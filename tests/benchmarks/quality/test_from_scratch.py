@@ -15,7 +15,7 @@ from PIL import Image
 from benchmarks.common.fashion_mnist import NAMES, read_data, write_class_folders
 from benchmarks.common.results import Result
 from benchmarks.quality import from_scratch
-from tlsearch.pipeline.baseline import RATES, _spec
+from tlsearch.pipeline.baseline.train import RATES, _spec
 
 Quick = Callable[..., Result]
 
