@@ -46,13 +46,15 @@ def python_files(folder: Path) -> list[Path]:
 
 
 def is_module(path: Path) -> bool:
-    """Whether a file counts as a module of its folder: ``__init__`` does where it defines functions or classes."""
-    if path.name == "conftest.py":
-        return False
-    return path.name != "__init__.py" or any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-    )
+    """Whether a file counts as a module of its folder: ``__init__`` does where it defines functions or classes.
+
+    What Python looks for in an ``__init__`` alone, ``__getattr__`` and ``__dir__``, does not count.
+    """
+    if path.name != "__init__.py":
+        return path.name != "conftest.py"
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    defined = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    return not set(defined) <= {"__getattr__", "__dir__"}
 
 
 def full_rooms(files: Iterable[Path]) -> dict[str, int]:
@@ -149,6 +151,7 @@ def test_what_is_too_big_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for number in range(16):
         Path(f"rooms/defining/m{number}.py").touch()
     Path("rooms/defining/__init__.py").write_text("NAMES = ()\n\n\ndef name() -> str: ...\n")
+    Path("rooms/well/__init__.py").write_text("def __getattr__(name): ...\n")
     Path("rooms/full/one_more.py").write_text("x = 1\n" * 301)
     Path("rooms/.venv/library.py").write_text("\n" * 999)
     files = python_files(Path("rooms"))

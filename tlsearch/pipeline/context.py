@@ -195,7 +195,7 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
                 if not is_finished(output):
                     settle_known(context)
                     context.pool.start()
-                with _ended(context):
+                with _ended(context.callbacks):
                     yield context
                 context.pool.close()
         except KeyboardInterrupt as stop:
@@ -277,13 +277,13 @@ def new_context(
 
 
 @contextmanager
-def _ended(context: RunContext) -> Iterator[None]:
+def _ended(callbacks: CallbackList) -> Iterator[None]:
     """Tell the callbacks where the run does not come to its end."""
     try:
         yield
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
-        begun = context.callbacks.on_run_failed("" if interrupted else str(error) or type(error).__name__, interrupted)
+        begun = callbacks.on_run_failed("" if interrupted else str(error) or type(error).__name__, interrupted)
         if begun and isinstance(error, UsageError):
             # The request could be met, as work has begun; what there is of the run is kept.
             raise RunError(str(error)) from error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.jobs import Job, ask
@@ -97,12 +98,12 @@ def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Listener:
             return show(event)
         number, numbers = event.number, event.numbers
         context.callbacks.on_epoch_end(trials[number], epochs[number].next(numbers))
-        _show(context, trials[number], numbers)
+        _show(context.callbacks, trials[number], numbers)
         return Decision.CONTINUE
 
     return listener
 
 
-def _show(context: RunContext, trial: RunningTrial, numbers: Mapping[str, float]) -> None:
+def _show(callbacks: CallbackList, trial: RunningTrial, numbers: Mapping[str, float]) -> None:
     text = f"{trial.candidate.label}, validation {numbers['objective']:.3f}"
-    context.callbacks.on_progress(trial.step, numbers["fraction"], 1.0, text)
+    callbacks.on_progress(trial.step, numbers["fraction"], 1.0, text)

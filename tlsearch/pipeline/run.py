@@ -74,7 +74,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         plan = choose_resize(context, plan)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             plan, profile = make_profile(context, plan)
-            best = choose_best(context, plan, profile)
+            best = choose_best(context.callbacks, plan, profile)
             baseline = train_baseline(context, plan, best[0])
             plan = settle_steps(context, plan, best, baseline)
             log, probe = search(context, plan, record, profile, best, baseline)

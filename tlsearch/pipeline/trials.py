@@ -87,7 +87,7 @@ class _Batch(InOrder[Outcome, tuple[RunningTrial, CompletedTrial] | None]):
         if kept is not None:
             self._known[place] = (trial, kept)
             return
-        trial = begin_trial(self._context, trial)
+        trial = begin_trial(self._context.callbacks, trial)
         listener = self._listeners[place] = TrialListener(self._context, trial, item.judge)
         self.side.start(place, lambda desk: _train(desk, listener), like=trial.spec)
 

@@ -78,10 +78,7 @@ class DescribePlugins(Request[PluginFacts]):
 
 @dataclass(frozen=True, kw_only=True)
 class FindWeights(Request[Path]):
-    """Find the file of weights that a package brings, under ``backbone@weights``.
-
-    ``cache_dir`` is that of the configuration.
-    """
+    """Find the file of weights that a package brings; ``label`` is ``backbone@weights``."""
 
     activity = "looked for the weights of a package"
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+from tlsearch.config import RunConfig
 from tlsearch.errors import OutOfMemoryError, OutOfTimeError, PluginFailedError
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
@@ -133,7 +134,7 @@ def _train_with(
     policy: str, context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int
 ) -> Job[BaselineResult]:
     candidate = facts.candidate
-    specs = tuple(_spec(context, policy, facts, steps, rate) for rate in RATES)
+    specs = tuple(_spec(context.config, policy, facts, steps, rate) for rate in RATES)
     trials = [_trial(plan.data, candidate, spec) for spec in specs]
     question = ("halving", specs, plan.data.fold)
     kept: RaceResult | None = context.checkpoint.get(question, RaceResult)
@@ -141,10 +142,10 @@ def _train_with(
     raced = kept or (yield from _halve(context, plan.data, trials, question, seconds))
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
-    note_halving_pace(context, plan, facts, raced)
+    note_halving_pace(context.budget, plan, facts, raced)
     best, cut = raced.best, bool(raced.best.reason)  # its schedule was shortened
     stopped_by = "time" if cut or steps < wanted_steps(context, plan) else "schedule"
-    epochs, whole = round(best.spec.steps / epoch_steps(context, plan.data)), whole_epochs(context, plan)
+    epochs, whole = round(best.spec.steps / epoch_steps(context.config, plan.data)), whole_epochs(context, plan)
     epochs = max(1, round(best.history[-1]["epoch"])) if cut else epochs
     return BaselineResult(
         candidate=candidate,
@@ -184,16 +185,16 @@ def _halve(
 
     def keep(raced: RaceResult, worker: Worker) -> None:
         if not data.uses_folds:
-            save_fitted(data, raced.best.spec, candidate, model_folder(context, raced.best.spec), worker)
+            save_fitted(data, raced.best.spec, candidate, model_folder(context.work, raced.best.spec), worker)
 
     return (yield from halve(context, trials, request, question, keep))
 
 
-def _spec(context: RunContext, policy: str, facts: MeasuredCandidate, steps: int, rate: float) -> TrialSpec:
+def _spec(config: RunConfig, policy: str, facts: MeasuredCandidate, steps: int, rate: float) -> TrialSpec:
     return TrialSpec(
         backbone=facts.candidate.backbone, weights=None, image_size=facts.candidate.image_size,
         depth=len(facts.cuts), freeze_depth=0, dropout=0.2,
         policy=policy, strength=0.5 if policy != "none" else 0.0, views=0,
-        steps=steps, batch_size=context.config.batch_size, lr_suffix=rate, lr_head=rate, weight_decay=1e-3,
-        seed=context.config.seed,
+        steps=steps, batch_size=config.batch_size, lr_suffix=rate, lr_head=rate, weight_decay=1e-3,
+        seed=config.seed,
     )  # fmt: skip

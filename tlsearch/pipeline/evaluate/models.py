@@ -15,6 +15,7 @@ from tlsearch.pipeline.evaluate.calibrate import share_calibration
 from tlsearch.pipeline.evaluate.reference import share_reference
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import asked_model, fetch_model, fit_model, output_folders
+from tlsearch.runs.budget import TimeBudget
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import TrialSpec
 
@@ -66,7 +67,7 @@ def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
         folder, candidate = context.output / "refit", shipped.candidate if shipped is not None else plan.space.of(spec)
         left = context.budget.left_before_report()
         try:
-            if left is not None and left < _refit_seconds(context, plan, spec):
+            if left is not None and left < _refit_seconds(context.budget, plan, spec):
                 raise OutOfTimeError
             fit_model(context, data, asked_model(data, spec, candidate, whole_pool=True, seconds=left), folder)
         except OutOfTimeError:
@@ -83,6 +84,6 @@ def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
     return True
 
 
-def _refit_seconds(context: RunContext, plan: Plan, spec: TrialSpec) -> float:
+def _refit_seconds(budget: TimeBudget, plan: Plan, spec: TrialSpec) -> float:
     """Seconds in which a model is trained once more, about; 0 for a network from scratch, of which it is not known."""
-    return 0.0 if spec.weights is None else context.budget.price(plan.costs.fold_seconds(spec))
+    return 0.0 if spec.weights is None else budget.price(plan.costs.fold_seconds(spec))

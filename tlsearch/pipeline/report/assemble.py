@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 
 from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
+from tlsearch.features.passes import FrozenCounts
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline import candidates
 from tlsearch.pipeline.at_use.figures import use_figures
@@ -31,6 +33,7 @@ from tlsearch.results.schema import Epoch, FrozenWork, Histories
 from tlsearch.search.failures import FAILURES_IN_A_ROW
 from tlsearch.search.importance import parameter_importance
 from tlsearch.utils.machine import usable_cores
+from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import GetVersions
 
 MOST_CURVES = 6
@@ -65,7 +68,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         trials=_numbered(use.with_costs(rows)),
         timings={**context.budget.timings, "total": context.budget.elapsed()},
         mlflow=record.place,
-        versions=_versions(context, plan),
+        versions=_versions(context.worker, plan),
         output=schema.Output(folder=str(context.output), refit="refit" if refitted else None, pictures=PICTURES_FOLDER),
         confusion=found.evaluation.confusion,
         predictions=predictions_of(plan.data, found.evaluation.probabilities),
@@ -77,7 +80,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         mistakes=mistakes,
         insights=insights,
         importance=parameter_importance(found.log.search.study),
-        frozen_work=_frozen_work(context, plan),
+        frozen_work=_frozen_work(context.passes, plan),
         at_use=use.at_use(found.confirmation.confirmed),
         work_spans=work_spans(context.pool),
         search_ended=found.log.why,
@@ -98,7 +101,7 @@ def _best_curves(log: SearchLog) -> dict[str, tuple[Epoch, ...]]:
     return found
 
 
-def _frozen_work(context: RunContext, plan: Plan) -> tuple[FrozenWork, ...]:
+def _frozen_work(passes: Mapping[str, FrozenCounts], plan: Plan) -> tuple[FrozenWork, ...]:
     """What was counted, for every candidate whose pass was timed."""
     return tuple(
         FrozenWork(
@@ -112,7 +115,7 @@ def _frozen_work(context: RunContext, plan: Plan) -> tuple[FrozenWork, ...]:
             passes_computed=counts.computed.passes,
         )
         for candidate, facts in plan.measured.items()
-        if (counts := context.passes.get(candidate.label)) is not None
+        if (counts := passes.get(candidate.label)) is not None
     )
 
 
@@ -166,9 +169,9 @@ def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary
     )
 
 
-def _versions(context: RunContext, plan: Plan) -> dict[str, str]:
+def _versions(worker: Worker, plan: Plan) -> dict[str, str]:
     """The versions of all that took part: libraries, the platform, and as in the tags of the record every plugin."""
     known = {**{name: version(name) for name in LIBRARIES}, "tlsearch": version("tlsearch")}
     plugins = {f"plugin.{name}": text for name, text in plan.plugin_versions().items()}
     system = {"python": sys.version.split()[0], "platform": f"{platform.platform()}, {usable_cores()} cores"}
-    return {**known, **context.worker.send(GetVersions()), **system, **plugins}
+    return {**known, **worker.send(GetVersions()), **system, **plugins}

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import Any
 
+from tlsearch.config import RunConfig
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
@@ -99,7 +100,7 @@ class _Searching:
             return plan.costs.operations(plan.space.spec(params))
 
         entries = warm_start(plan.space, accuracies, best, cost_of, trials, tried_once(plan, best))
-        self._search.begin_with(entries, _early_stop(self._context, plan))
+        self._search.begin_with(entries, _early_stop(self._context.config, plan))
         self._resume()
         self._log.why = self._search.run(trials, self._run_round, self._on_finished)
         return self._log
@@ -223,9 +224,8 @@ class _Searching:
             self._record.on_best(finished.number, f"{CURVE}/best_val_{self._plan.data.metric.name}", value)
 
 
-def _early_stop(context: RunContext, plan: Plan) -> EarlyStop | None:
+def _early_stop(config: RunConfig, plan: Plan) -> EarlyStop | None:
     """When the search may end early; the size of a gain that is worth anything is known of count metrics only."""
-    config = context.config
     asked = config.trials is None if config.early_stop is None else config.early_stop
     if not asked or plan.data.metric.counts is None:
         return None
