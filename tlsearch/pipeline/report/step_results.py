@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import Confirmation
-from tlsearch.pipeline.evaluate import Evaluation
+from tlsearch.pipeline.evaluate import Evaluation, Models
 from tlsearch.pipeline.profile import Profile
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.search.trial_record import TrialRecord
@@ -20,5 +20,10 @@ class StepResults:
     baseline: BaselineResult | None
     log: SearchLog
     probe: TrialRecord
-    confirmation: Confirmation
+    models: Models
     evaluation: Evaluation
+
+    @property
+    def confirmation(self) -> Confirmation:
+        """What came of the contenders, with the model to use where something was asked of it."""
+        return self.models.confirmation
