@@ -63,7 +63,7 @@ def test_fashion_mnist_is_written_as_class_folders(idx_folder: Path, tmp_path: P
 
 
 def test_scratch_trains_what_a_run_trains() -> None:
-    config = RunConfig(Path("images"), batch_size=32, seed=5)
+    config = RunConfig(dataset=Path("images"), batch_size=32, seed=5)
     facts: Any = SimpleNamespace(candidate=SimpleNamespace(backbone="small_cnn", image_size=64), cuts=(1, 2, 3, 4))
     of_a_run = [_spec(config, "standard", facts, 700, rate) for rate in RATES]
     assert from_scratch.baseline_specs(4, 64, 700, 5) == of_a_run
