@@ -80,7 +80,7 @@ def run_plainly(context: RunContext, plan: Plan, trial: Any, number: int, second
 def search_by_default(context: RunContext, plan: Plan, record: MlflowCallback, pruning: bool) -> None:
     """Profile and search as in a run. The pruner is tlsearch's own."""
     plan, profile = make_profile(context, plan)
-    run_study(context, plan, record, profile, choose_best(context, plan, profile), None)
+    run_study(context, plan, record, profile, choose_best(context.callbacks, plan, profile), None)
 
 
 METHODS: Mapping[str, Method] = {

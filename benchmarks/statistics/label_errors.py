@@ -35,7 +35,6 @@ from benchmarks.common.tables import print_rows
 from benchmarks.statistics.real_label_errors import real_rows
 from tlsearch.pipeline.insights import MOST_SUSPECTS
 from tlsearch.stats.label_errors import count_errors, rank_suspects
-from tlsearch.stats.label_precision import RATES as RATES_SAID
 
 BENCHMARK = "statistics.label_errors"
 
@@ -144,24 +143,6 @@ def plant(true: Labels, world: World, rng: np.random.Generator) -> tuple[Labels,
     labels[chosen] = other if world.kind == "random" else true[chosen] ^ 1
     planted[chosen] = True
     return labels, planted
-
-
-def precision_table(rows: Sequence[Row]) -> dict[str, dict[int, dict[float, tuple[float, float]]]]:
-    """Precision by judge, images and accuracy, at the two rates that a report names: ``label_precision.PRECISION``.
-
-    Each is the mean over both kinds of errors, to two digits. The accuracy is that over all images, whoever judges.
-    """
-    found: dict[tuple[str, int, float, float], list[float]] = {}
-    for row in rows:
-        key = str(row["judge"]), int(str(row["images"])), float(str(row["accuracy"])), float(str(row["errors"]))
-        found.setdefault(key, []).append(float(str(row["precision"])))
-    table: dict[str, dict[int, dict[float, tuple[float, float]]]] = {}
-    for judge_name, images, accuracy, rate in found:
-        if rate == RATES_SAID[0]:
-            low, high = (round(float(np.mean(found[judge_name, images, accuracy, said])), 2) for said in RATES_SAID)
-            mistakes = (1 - accuracy) * (2 - VALIDATED if judge_name == JUDGES[1] else 1)
-            table.setdefault(judge_name, {}).setdefault(images, {})[round(1 - mistakes, 3)] = (low, high)
-    return table
 
 
 def _row(strengths: Strengths, world: World, simulations: int, seed: int) -> Row:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from tlsearch import backend as runtime
+from tlsearch.backend import hardware
 
 CACHED = (runtime.has_gpu, runtime.has_hardware_bfloat16)
 
@@ -37,17 +38,17 @@ def _no_memory() -> Iterator[None]:
 )
 def test_the_processors_flags_tell_of_bfloat16(monkeypatch: pytest.MonkeyPatch, flags: str, known: bool) -> None:
     text = f"processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: {flags}\nbugs\t\t: avx512_bf16\n"
-    monkeypatch.setattr(runtime, "has_gpu", lambda: False)
+    monkeypatch.setattr(hardware, "has_gpu", lambda: False)
     monkeypatch.setattr(Path, "read_text", lambda path, encoding: text)
     assert runtime.has_hardware_bfloat16() == known
     assert runtime.fastest_precision() == ("mixed_bfloat16" if known else "float32")
 
 
 def test_a_gpu_has_bfloat16_and_is_worth_compiling_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "has_gpu", lambda: True)
+    monkeypatch.setattr(hardware, "has_gpu", lambda: True)
     assert runtime.fastest_precision() == "mixed_bfloat16"
     assert runtime.jit_compile()
-    monkeypatch.setattr(runtime, "has_gpu", lambda: False)
+    monkeypatch.setattr(hardware, "has_gpu", lambda: False)
     assert not runtime.jit_compile()
 
 
@@ -55,7 +56,7 @@ def test_where_flags_cannot_be_read_the_answer_is_no(monkeypatch: pytest.MonkeyP
     def missing(path: Path, encoding: str) -> str:
         raise FileNotFoundError(path)
 
-    monkeypatch.setattr(runtime, "has_gpu", lambda: False)
+    monkeypatch.setattr(hardware, "has_gpu", lambda: False)
     monkeypatch.setattr(Path, "read_text", missing)
     assert not runtime.has_hardware_bfloat16()
 

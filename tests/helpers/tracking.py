@@ -31,6 +31,11 @@ def again_at(uri: str, home: Path, told: list[str], experiment: str) -> Tracker:
     return Tracker.open(uri, experiment, directory=home, unsent=home / "unsent", warn=told.append)
 
 
+def waiting_files(tracker: Tracker) -> int:
+    """How many commands of a tracker wait that keep files, or need what only files bring."""
+    return tracker._sender._outbox.files
+
+
 def lose(monkeypatch: pytest.MonkeyPatch, tracker: Tracker, *, done: bool) -> None:
     """From now on every call that writes fails; where ``done``, only its answer is lost."""
     for name in dir(tracker._client):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.worker.test_side_by_side import ASKED, Fake, pool_of, silent
 from tlsearch.errors import OutOfMemoryError
-from tlsearch.pipeline.jobs import Asked, Job, run_jobs
+from tlsearch.pipeline.jobs import Job, ask, run_jobs
 from tlsearch.worker.client import WorkerDiedError, WorkerLostError
 
 
@@ -18,8 +18,8 @@ def asking(name: str, times: int, log: list[tuple[str, int]]) -> Job[str]:
     """A job that asks so many times."""
     text = name
     for _ in range(times):
-        reply, worker = yield Asked(ASKED, silent)
-        assert reply is worker
+        reply, worker = yield from ask(ASKED, silent)
+        assert cast("object", reply) is worker  # a fake worker gives itself
         log.append((name, threading.get_ident()))
         text += "."
     return text
@@ -50,13 +50,13 @@ def test_an_error_reaches_the_job_that_asked(workers: int) -> None:
 
     def careful() -> Job[str]:
         try:
-            yield Asked(ASKED, silent)
+            yield from ask(ASKED, silent)
         except ValueError as error:
             return f"caught {error}"
         return "nothing"
 
     def careless() -> Job[str]:
-        yield Asked(ASKED, silent)
+        yield from ask(ASKED, silent)
         return "nothing"
 
     found = results(fakes, [careful(), careless()])
@@ -106,10 +106,10 @@ def test_an_interruption_reaches_every_job() -> None:
 
     def job(name: str, *, interrupts: bool) -> Job[None]:
         try:
-            yield Asked(ASKED, silent)
+            yield from ask(ASKED, silent)
             if interrupts:
                 raise KeyboardInterrupt
-            yield Asked(ASKED, silent)
+            yield from ask(ASKED, silent)
         except KeyboardInterrupt:
             told.append(name)
             raise

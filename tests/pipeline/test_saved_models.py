@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
+from tests.helpers.pipeline.contexts import make_context, make_data, make_plan, search_of
 from tests.helpers.pipeline.made_up import LITE, VGG, make_space
 from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.errors import RunError
@@ -17,8 +17,8 @@ from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import drop_worse, fetch_model, final_seconds, keep_good, model_folder
 from tlsearch.pipeline.search import best_probe
-from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
+from tlsearch.training.trial import Outcome
 from tlsearch.types import State, TrialResult
 from tlsearch.worker.client import WorkerLostError
 from tlsearch.worker.models.requests import LoadHead, SaveHead, SaveModel
@@ -54,10 +54,9 @@ class Saving(FakeWorker):
         self.heads.append(LoadHead)
         assert request.file.read_text() == request.spec.digest
 
-    def train(self, request: RunTrial, _: object) -> Any:
-        return SimpleNamespace(
-            result=TrialResult(spec=request.spec, state=self.state, value=None, seconds=1.0, reason="no memory")
-        )
+    def train(self, request: RunTrial, _: object) -> Outcome:
+        result = TrialResult(spec=request.spec, state=self.state, value=None, seconds=1.0, reason="no memory")
+        return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
 
 
 DATA = make_data((0, 1, 0, 1), val=(3,))
@@ -81,23 +80,22 @@ def suffix(number: int, value: float, depth: int) -> TrialRecord:
     return trial(number, value, train_suffix=True, freeze_depth=depth)
 
 
-def keep(context: RunContext, plan: Plan, search: Any, latest: TrialRecord) -> None:
+def keep(context: RunContext, plan: Plan, latest: TrialRecord, *told: TrialRecord) -> None:
     """What happens of the model of a trial: before it is told, and after."""
-    keep_good(context, plan, cast("Search", search), latest, context.worker)
-    drop_worse(context, cast("Search", search))
+    keep_good(context, plan, search_of(SPACE, *told), latest, context.worker)
+    drop_worse(context, search_of(SPACE, *told, latest))
 
 
 def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> None:
     context = context_in(tmp_path, Saving())
     finished: list[TrialRecord] = []
-    search: Any = SimpleNamespace(finished=finished)
-    search.best = lambda count, *untold: sorted(finished, key=lambda f: -(f.value or 0))[:count]
     kept = []
     values = [0.5, 0.7, 0.6, 0.4, 0.8, 0.9]
     for number, value in enumerate(values, 1):
-        finished.append(suffix(number, value, number))
-        keep(context, PLAN, search, finished[-1])
-        kept.append(sorted(n for n, f in enumerate(finished, 1) if model_folder(context, f.spec).exists()))
+        latest = suffix(number, value, number)
+        keep(context, PLAN, latest, *finished)
+        finished.append(latest)
+        kept.append(sorted(n for n, f in enumerate(finished, 1) if model_folder(context.work, f.spec).exists()))
     assert kept == [[1], [1, 2], [1, 2, 3], [1, 2, 3], [2, 3, 5], [2, 5, 6]]
 
 
@@ -107,18 +105,18 @@ def test_the_model_of_a_trial_that_was_not_told_yet_stays(tmp_path: Path) -> Non
     told = [suffix(number, number / 10, number) for number in range(1, 5)]
     untold = suffix(5, 0.01, 9)
     for each in (*told, untold):
-        worker.save(SaveModel(spec=each.spec, candidate=LITE, folder=model_folder(context, each.spec), decode_size=96))
-    search: Any = SimpleNamespace(finished=told, best=lambda count, *untold: told[:0:-1])
-    drop_worse(context, cast("Search", search))
-    kept = [each.number for each in (*told, untold) if model_folder(context, each.spec).exists()]
+        worker.save(
+            SaveModel(spec=each.spec, candidate=LITE, folder=model_folder(context.work, each.spec), decode_size=96)
+        )
+    drop_worse(context, search_of(SPACE, *told))
+    kept = [each.number for each in (*told, untold) if model_folder(context.work, each.spec).exists()]
     assert kept == [2, 3, 4, 5]
 
 
 def test_solved_heads_are_not_kept_for_they_come_out_the_same(tmp_path: Path) -> None:
     context = context_in(tmp_path, Saving())
     solved = trial(1, 0.9)
-    search: Any = SimpleNamespace(finished=[solved], best=lambda count, *untold: [solved])
-    keep(context, PLAN, search, solved)
+    keep(context, PLAN, solved)
     assert not list(tmp_path.rglob("model*"))
 
 
@@ -126,9 +124,8 @@ def test_of_a_frozen_network_only_the_head_is_kept(tmp_path: Path) -> None:
     worker = Saving()
     context = context_in(tmp_path, worker)
     hidden = trial(1, 0.9, hidden=True)
-    search: Any = SimpleNamespace(finished=[hidden], best=lambda count, *untold: [hidden])
-    keep(context, PLAN, search, hidden)
-    assert [path.name for path in model_folder(context, hidden.spec).iterdir()] == ["head.npz"]
+    keep(context, PLAN, hidden)
+    assert [path.name for path in model_folder(context.work, hidden.spec).iterdir()] == ["head.npz"]
     fetch_model(context, DATA, hidden.spec, LITE, tmp_path / "model")
     assert worker.heads == [SaveHead, LoadHead]
     assert (tmp_path / "model" / "model.keras").read_text() == hidden.spec.digest
@@ -139,7 +136,9 @@ def test_what_ships_is_what_was_kept(tmp_path: Path) -> None:
     worker = Saving()
     context = context_in(tmp_path, worker)
     winner = suffix(1, 0.9, 6)
-    worker.save(SaveModel(spec=winner.spec, candidate=LITE, folder=model_folder(context, winner.spec), decode_size=96))
+    worker.save(
+        SaveModel(spec=winner.spec, candidate=LITE, folder=model_folder(context.work, winner.spec), decode_size=96)
+    )
     fetch_model(context, DATA, winner.spec, LITE, tmp_path / "model")
     assert (tmp_path / "model" / "model.keras").read_text() == winner.spec.digest
     assert worker.trained == []
@@ -169,7 +168,7 @@ def test_where_the_place_of_the_worker_is_lost_the_model_is_made_anew(tmp_path: 
     fetch_model(context, DATA, tuned.spec, LITE, tmp_path / "tuned")
     assert len(worker.trained) == 2  # what was fitted is gone, and trained again from its seed
     assert (tmp_path / "tuned" / "model.keras").read_text() == tuned.spec.digest
-    worker.save_head(SaveHead(spec=hidden.spec, file=model_folder(context, hidden.spec) / "head.npz"), None)
+    worker.save_head(SaveHead(spec=hidden.spec, file=model_folder(context.work, hidden.spec) / "head.npz"), None)
     fetch_model(context, DATA, hidden.spec, LITE, tmp_path / "hidden")
     assert worker.heads == [SaveHead, LoadHead, LoadHead]
     assert len(worker.trained) == 2
@@ -180,8 +179,7 @@ def test_with_folds_nothing_is_kept_and_what_ships_is_trained_on_the_whole_pool(
     worker = Saving()
     context = context_in(tmp_path, worker)
     tuned = suffix(1, 0.9, 6)
-    search: Any = SimpleNamespace(finished=[tuned], best=lambda count, *untold: [tuned])
-    keep(context, ON_FOLDS, search, tuned)
+    keep(context, ON_FOLDS, tuned)
     assert not list(tmp_path.rglob("model*"))
     fetch_model(context, FOLDED, tuned.spec, LITE, tmp_path / "model")
     (trained,) = worker.trained

@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.pipeline.made_up import LITE
-from tests.helpers.pipeline.simulation import SPACE, nothing, open_search, result
+from tests.helpers.pipeline.simulation import SPACE, in_turn, nothing, open_search, result
 from tlsearch.search.enough import FEWEST, EarlyStop
-from tlsearch.search.rounds import in_turn
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 
 HEADS = [SPACE.params(LITE, skip_cut_depth=depth, pooling="avgmax") for depth in range(6)]

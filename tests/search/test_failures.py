@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.pipeline.simulation import nothing, open_search, result, simulated
+from tests.helpers.pipeline.simulation import in_turn, nothing, open_search, result, simulated
 from tlsearch.search.failures import plugins_of
-from tlsearch.search.rounds import in_turn
 from tlsearch.search.study import Search
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 

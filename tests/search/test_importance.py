@@ -11,9 +11,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from tests.helpers.pipeline.simulation import SPACE, nothing, open_search, simulated
+from tests.helpers.pipeline.simulation import SPACE, in_turn, nothing, open_search, simulated
 from tlsearch.search.importance import FEWEST_TRIALS, parameter_importance
-from tlsearch.search.rounds import in_turn
 
 Value = Callable[[dict[str, Any]], float]
 

@@ -9,8 +9,18 @@ import optuna
 import pytest
 
 from tests.helpers.pipeline.made_up import LITE
-from tests.helpers.pipeline.simulation import EPOCHS, SPACE, WARM_START, Rows, nothing, open_search, result, simulated
-from tlsearch.search.rounds import AskedTrial, in_turn
+from tests.helpers.pipeline.simulation import (
+    EPOCHS,
+    SPACE,
+    WARM_START,
+    Rows,
+    in_turn,
+    nothing,
+    open_search,
+    result,
+    simulated,
+)
+from tlsearch.search.rounds import AskedTrial
 from tlsearch.search.study import Search
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec
 

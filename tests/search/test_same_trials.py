@@ -10,8 +10,17 @@ from typing import Any
 import optuna
 import pytest
 
-from tests.helpers.pipeline.simulation import SPACE, WARM_START, Rows, nothing, open_search, run, simulated, worth
-from tlsearch.search.rounds import in_turn
+from tests.helpers.pipeline.simulation import (
+    SPACE,
+    WARM_START,
+    Rows,
+    in_turn,
+    nothing,
+    open_search,
+    run,
+    simulated,
+    worth,
+)
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 
 TRIALS = 32

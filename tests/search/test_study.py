@@ -6,8 +6,17 @@ import optuna
 import pytest
 
 from tests.helpers.pipeline.made_up import LITE, VGG, make_costs, make_space
-from tests.helpers.pipeline.simulation import EPOCHS, SPACE, WARM_START, nothing, open_search, result, run, simulated
-from tlsearch.search.rounds import in_turn
+from tests.helpers.pipeline.simulation import (
+    EPOCHS,
+    SPACE,
+    WARM_START,
+    in_turn,
+    nothing,
+    open_search,
+    result,
+    run,
+    simulated,
+)
 from tlsearch.search.study import Search
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec
 

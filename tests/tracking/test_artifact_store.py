@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.tracking import again, check_record, lose, record_something
+from tests.helpers.tracking import again, check_record, lose, record_something, waiting_files
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import TrackingError
 from tlsearch.reporter import SilentReporter
@@ -68,7 +68,7 @@ def test_where_files_cannot_be_kept_all_else_is(
     assert "does not keep files (traceback.txt: [Errno 20] Not a directory: " in told[0]
     assert f"metrics and parameters are recorded all the same, and files wait in {tmp_path}/unsent" in told[0]
     # Told once, however often it is tried, and by an end that is found.
-    assert (tracker.send_waiting(), tracker._sender.waiting_files, len(told)) == (6, 6, 1)
+    assert (tracker.send_waiting(), waiting_files(tracker), len(told)) == (6, 6, 1)
     assert tracker.files_trouble.startswith("the model: [Errno 20] Not a directory")
     assert MlflowClient(tracker.uri).search_logged_models([tracker.experiment_id]) == []  # none without its files
     RunConfig(dataset=tmp_path / "images").to_toml(tmp_path / CONFIG_NAME)
@@ -139,7 +139,7 @@ def test_a_model_that_is_too_large_keeps_no_other_file_back(
     monkeypatch.setattr(tracker._client, "log_model_artifacts", failing(OSError(page)))
     child = record_something(tracker, parent, tmp_path)
     tracker.log_text(parent, "later", "later.txt")
-    assert tracker._sender.waiting_files == 5  # the model, its metrics, its version, and what came after it
+    assert waiting_files(tracker) == 5  # the model, its metrics, its version, and what came after it
     assert tracker.send_waiting() == 4
     assert (
         "does not keep files (the model: 413 Client Error: Request Entity Too Large for url: http://host/api);"
@@ -183,7 +183,7 @@ def test_a_store_that_is_away_is_no_artifact_store_that_fails(
     tracker._sender._silent_until = 0.0
     tracker.log_epoch(parent, 1, {"a": 1.0})  # the next write brings the file along
     tracker.flush()
-    assert (tracker._sender.waiting_files, len(told)) == (0, 2)
+    assert (waiting_files(tracker), len(told)) == (0, 2)
 
 
 def test_a_write_that_is_not_allowed_stops_nothing(

@@ -40,6 +40,9 @@ class Fake:
             listener(WorkProgress("working", 1, 2))
         return self.work(self)
 
+    def setup(self) -> tuple[()]:
+        return ()
+
     def follow(self, other: object) -> None:
         self.followed.append(other)
 

@@ -14,6 +14,7 @@ from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.cluster.cluster import RayCluster
 from tlsearch.config import RunConfig
 from tlsearch.data.index import DatasetIndex
+from tlsearch.data.memory.arrays import images_in_folder
 from tlsearch.data.source_parts import rows_by_fold
 from tlsearch.data.split import Fold, Split
 from tlsearch.errors import Interrupted, RunError, UsageError
@@ -179,9 +180,12 @@ class ProgressOf:
 def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[Callback]) -> Iterator[RunContext]:
     """The context of a run, with its output folder and its worker; says how the run ended where it did not succeed.
 
+    Images in memory are written into a folder, which the configuration of the context names.
+
     Raises ``Interrupted`` where the run is interrupted, ``RunError`` where a disk is full, or where the request turns
     out to be impossible after work has begun.
     """
+    config, understood = images_in_folder(config)
     budget = TimeBudget(limit=config.effective_time_limit)
     budget.set(program_seconds())
     with output_folder(config) as output:
@@ -195,7 +199,8 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
                 if not is_finished(output):
                     settle_known(context)
                     context.pool.start()
-                with _ended(context):
+                with _ended(context.callbacks):
+                    context.say("data", understood)
                     yield context
                 context.pool.close()
         except KeyboardInterrupt as stop:
@@ -215,6 +220,7 @@ def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext
     What readers unpack or download stays in the cache folder, for the run that follows. It computes on this machine:
     the folder is one that no node of a cluster would see.
     """
+    config, understood = images_in_folder(config)
     with TemporaryDirectory(prefix="tlsearch-") as temporary:
         output = Path(temporary)
         (output / WORK_FOLDER).mkdir()
@@ -226,6 +232,7 @@ def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext
             if asked:
                 context.say("plan", ["the dry run computes on this machine and does not ask the cluster"])
             context.worker.start()
+            context.say("data", understood)
             yield replace(context, sources=sources)
 
 
@@ -277,13 +284,13 @@ def new_context(
 
 
 @contextmanager
-def _ended(context: RunContext) -> Iterator[None]:
+def _ended(callbacks: CallbackList) -> Iterator[None]:
     """Tell the callbacks where the run does not come to its end."""
     try:
         yield
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
-        begun = context.callbacks.on_run_failed("" if interrupted else str(error) or type(error).__name__, interrupted)
+        begun = callbacks.on_run_failed("" if interrupted else str(error) or type(error).__name__, interrupted)
         if begun and isinstance(error, UsageError):
             # The request could be met, as work has begun; what there is of the run is kept.
             raise RunError(str(error)) from error

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.jobs import Asked, Job
+from tlsearch.pipeline.jobs import Job, ask
 from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult
@@ -70,7 +71,7 @@ def halve(
                 started.append(context.callbacks.start_trial(trial))
         for trial in started:
             context.callbacks.on_trial_begin(trial)
-        outcomes, worker = yield Asked(request, _listener(context, started))
+        outcomes, worker = yield from ask(request, _listener(context, started))
         raced = RaceResult(outcomes, tuple(trial.run_id for trial in started))
         keep(raced, worker)
         with defer_interrupts():
@@ -97,12 +98,12 @@ def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Listener:
             return show(event)
         number, numbers = event.number, event.numbers
         context.callbacks.on_epoch_end(trials[number], epochs[number].next(numbers))
-        _show(context, trials[number], numbers)
+        _show(context.callbacks, trials[number], numbers)
         return Decision.CONTINUE
 
     return listener
 
 
-def _show(context: RunContext, trial: RunningTrial, numbers: Mapping[str, float]) -> None:
+def _show(callbacks: CallbackList, trial: RunningTrial, numbers: Mapping[str, float]) -> None:
     text = f"{trial.candidate.label}, validation {numbers['objective']:.3f}"
-    context.callbacks.on_progress(trial.step, numbers["fraction"], 1.0, text)
+    callbacks.on_progress(trial.step, numbers["fraction"], 1.0, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from tlsearch.errors import TlsearchError
@@ -36,7 +38,7 @@ def find_insights(
         more_data=insight.more_data if insight is not None else None,
         label_errors=_label_errors(data, insight, outcome) if insight is not None else None,
         calibration=_calibration(data, outcome, evaluation),
-        prediction_sets=_prediction_sets(context, data, evaluation),
+        prediction_sets=_prediction_sets(context.output, data, evaluation),
     )
 
 
@@ -103,9 +105,9 @@ def _calibration(data: Data, outcome: Outcome | None, evaluation: Evaluation) ->
     return calibrate(fitted, evaluation.probabilities, evaluation.labels)
 
 
-def _prediction_sets(context: RunContext, data: Data, evaluation: Evaluation) -> PredictionSets | None:
+def _prediction_sets(output: Path, data: Data, evaluation: Evaluation) -> PredictionSets | None:
     """The winner's prediction sets on test, made as ``predict`` makes them; None where its folder has no scores."""
-    folder = context.output / "model"
+    folder = output / "model"
     config = read_config(folder) if has_config(folder) else {}
     scores, temperature = ConformalScores.of(config), Temperature.of(config)
     if scores is None:

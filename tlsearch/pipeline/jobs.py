@@ -1,7 +1,7 @@
 """Jobs that ask the worker for something in between: one after the other, or side by side on several workers.
 
-A job is a generator. It yields what it asks for and is sent the reply with the worker that gave it. So everything that
-a job does itself happens in one thread, in turns, whatever the number of workers.
+A job is a generator. It asks with ``reply, worker = yield from ask(request, listener)``. So everything that a job does
+itself happens in one thread, in turns, whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -10,31 +10,50 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
-from tlsearch.errors import OutOfMemoryError
-from tlsearch.worker.client import WorkerDiedError, WorkerLostError
+from tlsearch.pipeline.in_order import InOrder
 from tlsearch.worker.events import Listener
 from tlsearch.worker.pool import Worker, WorkerPool
 from tlsearch.worker.protocol import Request
-from tlsearch.worker.retry import REPEATS
+from tlsearch.worker.retry import repeated
 from tlsearch.worker.side_by_side import Desk, SideBySide
 
 T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Send(Protocol):
+    """Has a worker handle a request."""
+
+    def __call__(self, request: Request[R], listener: Listener, /) -> R:
+        """Give the reply; events of the request reach ``listener``."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a job asks the worker for, and who takes its events."""
+    """What a job asks the worker for; ``ask`` makes it.
 
-    request: Request[Any]
-    listener: Listener
+    Attributes:
+        exchange: Has the request handled by the function that it gets, and keeps the reply for the job. So whoever runs
+            jobs need not know the type of the reply.
+    """
+
+    exchange: Callable[[Send], None]
 
 
-Reply = tuple[Any, Worker]
-"""The reply to a request, and the worker that gave it, which does nothing else until the job asks again or ends."""
+Job = Generator[Asked, Worker, T]
+"""Yields what it asks for and is sent the worker that has replied.
 
-Job = Generator[Asked, Reply, T]
+That worker does nothing else until the job asks again or ends.
+"""
+
+
+def ask(request: Request[R], listener: Listener) -> Job[tuple[R, Worker]]:
+    """Ask the worker from within a job, with ``yield from``; gives the reply and the worker that gave it."""
+    replies: list[R] = []
+    worker = yield Asked(lambda send: replies.append(send(request, listener)))
+    return replies[-1], worker
 
 
 def run_jobs(pool: WorkerPool, jobs: Sequence[Job[T]]) -> Generator[Future[T], None, None]:
@@ -46,24 +65,24 @@ def run_jobs(pool: WorkerPool, jobs: Sequence[Job[T]]) -> Generator[Future[T], N
     if len(pool.workers) == 1 or len(jobs) == 1:
         yield from (_in_turn(pool, job) for job in jobs)
         return
-    with SideBySide[Any](pool) as side:
+    with SideBySide[None](pool) as side:
         yield from _Jobs(jobs, side).results()
 
 
 def _in_turn(pool: WorkerPool, job: Job[T]) -> Future[T]:
     result: Future[T] = Future()
-    asked = _advance(job, lambda: next(job), result)
+    asked = _advance(lambda: next(job), result)
     while asked is not None:
         try:
-            reply = _repeated(lambda _, asked=asked: pool.main.send(asked.request, asked.listener), pool.repeats)  # type: ignore[misc]
+            repeated(lambda alone, asked=asked: asked.exchange(pool.main.send), repeats=pool.repeats)  # type: ignore[misc]
         except BaseException as error:
-            asked = _advance(job, lambda error=error: job.throw(error), result)  # type: ignore[misc]
+            asked = _advance(lambda error=error: job.throw(error), result)  # type: ignore[misc]
         else:
-            asked = _advance(job, lambda reply=reply: job.send((reply, pool.main)), result)  # type: ignore[misc]
+            asked = _advance(lambda: job.send(pool.main), result)
     return result
 
 
-def _advance(job: Job[T], step: Callable[[], Asked], result: Future[T]) -> Asked | None:
+def _advance(step: Callable[[], Asked], result: Future[T]) -> Asked | None:
     """Let a job go on until it asks for something; None where it is over and ``result`` is set."""
     try:
         return step()
@@ -74,65 +93,47 @@ def _advance(job: Job[T], step: Callable[[], Asked], result: Future[T]) -> Asked
     return None
 
 
-def _repeated(send: Callable[[bool], Any], repeats: bool) -> Any:
-    """The reply to a request.
-
-    Where its worker has lost its place, or it may have failed for what runs beside it, it is repeated alone.
-    """
-    for attempt in range(REPEATS):
-        try:
-            return send(attempt > 0)
-        except WorkerLostError:
-            continue
-        except (OutOfMemoryError, WorkerDiedError):
-            if not repeats:
-                raise
-    return send(True)
-
-
-class _Jobs:
+class _Jobs(InOrder[None, Future[T]]):
     """Jobs that run side by side."""
 
-    def __init__(self, jobs: Sequence[Job[Any]], side: SideBySide[Any]) -> None:
-        self._jobs, self._side = jobs, side
-        self._results: list[Future[Any]] = [Future() for _ in jobs]
-        self._waiting = list(range(len(jobs)))
+    def __init__(self, jobs: Sequence[Job[T]], side: SideBySide[None]) -> None:
+        super().__init__(side, range(len(jobs)))
+        self._jobs = jobs
+        self._results: list[Future[T]] = [Future() for _ in jobs]
 
-    def results(self) -> Generator[Future[Any], None, None]:
-        """Give the results of the jobs in their order."""
-        try:
-            for result in self._results:
-                self._start_what_can()
-                while not result.done():
-                    self._take(*self._side.next_result())
-                    self._start_what_can()
-                yield result
-        except BaseException:
-            self._side.stop()
-            for job in self._jobs:
-                with suppress(BaseException):  # each is told; what interrupts is raised below
-                    job.throw(KeyboardInterrupt())
-            raise
+    def begin(self, place: int) -> None:
+        job = self._jobs[place]
+        self._ask(place, _advance(lambda: next(job), self._results[place]))
 
-    def _start_what_can(self) -> None:
-        while self._waiting and self._side.can_start():
-            place = self._waiting.pop(0)
-            job = self._jobs[place]
-            self._ask(place, _advance(job, lambda job=job: next(job), self._results[place]))  # type: ignore[misc]
+    def take(self, place: int, worker: Worker, reply: Future[None]) -> None:
+        """Let the job go on whose reply is there; its worker is free then."""
+        job, error = self._jobs[place], reply.exception()
+        step = (lambda: job.send(worker)) if error is None else (lambda: job.throw(error))
+        asked = _advance(step, self._results[place])
+        self.side.release(worker)
+        self._ask(place, asked)
+
+    def is_over(self, place: int) -> bool:
+        return self._results[place].done()
+
+    def result(self, place: int) -> Future[T]:
+        return self._results[place]
+
+    def interrupt(self) -> None:
+        for job in self._jobs:
+            with suppress(BaseException):  # each is told; what interrupts is raised by ``results``
+                job.throw(KeyboardInterrupt())
 
     def _ask(self, place: int, asked: Asked | None) -> None:
         if asked is not None:
-            self._side.start(place, lambda desk: _exchange(desk, asked))
-
-    def _take(self, name: object, worker: Worker, reply: Future[Any]) -> None:
-        """Let the job go on whose reply is there; its worker is free then."""
-        place = int(str(name))
-        job, error = self._jobs[place], reply.exception()
-        step = (lambda: job.send((reply.result(), worker))) if error is None else (lambda: job.throw(error))
-        asked = _advance(job, step, self._results[place])
-        self._side.release(worker)
-        self._ask(place, asked)
+            self.side.start(place, lambda desk: _exchange(desk, asked))
 
 
-def _exchange(desk: Desk, asked: Asked) -> Any:
-    return _repeated(lambda alone: desk.send(asked.request, asked.listener, alone=alone), repeats=True)
+def _exchange(desk: Desk, asked: Asked) -> None:
+    def once(alone: bool) -> None:
+        def send(request: Request[R], listener: Listener, /) -> R:
+            return desk.send(request, listener, alone=alone)
+
+        asked.exchange(send)
+
+    repeated(once, repeats=True)

@@ -10,13 +10,12 @@ from dataclasses import replace
 
 from tlsearch.callbacks import Callback
 from tlsearch.config import RunConfig
-from tlsearch.data.memory.arrays import images_in_folder
+from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.baseline import scratch_of, train_baseline
 from tlsearch.pipeline.confirm import confirm
-from tlsearch.pipeline.context import open_run, try_out
+from tlsearch.pipeline.context import RunContext, open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate, make_models
-from tlsearch.pipeline.evaluate.calibrate import calibrate
-from tlsearch.pipeline.evaluate.reference import keep_references
+from tlsearch.pipeline.evaluate.beside_models import write_beside_models
 from tlsearch.pipeline.limits.refusal import refuse_before_limit
 from tlsearch.pipeline.limits.time_messages import say_duration, warn_if_short
 from tlsearch.pipeline.messages import recorded_run
@@ -54,46 +53,49 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         RunError: The run failed.
         Interrupted: The run was interrupted and can be resumed.
     """
-    config, understood = images_in_folder(config)
     with open_run(config, reporter, callbacks) as context:
-        context.say("data", understood)
         if is_finished(context.output):
             return finished_result(context)
-        check_places(context)
-        with refuse_before_limit(context):
-            files = scan(context)
-            ready = preflight(context, files)
-            sharing = settle_workers(context, len(files.images))
-            context.pool.start()
-            record = open_record(context)
-            data = check_and_split(context, files, max(ready.sizes))
-            plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
-        begin_or_resume(context, plan)
-        warn_if_short(context, plan, ready)
-        say_duration(context, plan)
+        plan, record = plan_run(context)
         plan = choose_resize(context, plan)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             plan, profile = make_profile(context, plan)
-            best = choose_best(context, plan, profile)
+            best = choose_best(context.callbacks, plan, profile)
             baseline = train_baseline(context, plan, best[0])
             plan = settle_steps(context, plan, best, baseline)
             log, probe = search(context, plan, record, profile, best, baseline)
             confirmation = confirm(context, plan, log.contenders, probe, scratch_of(baseline), log.outcomes)
             models = make_models(context, plan, confirmation, probe, baseline)
-            confirmation = models.confirmation
-            winner = confirmation.winner.spec
             evaluation = evaluate(context, plan, record, models, baseline)
-            calibrate(context, data, log.outcomes, winner, probe.spec, baseline)
-            keep_references(context, plan, confirmation, log.outcomes, baseline)
-        found = StepResults(
-            profile=profile,
-            baseline=baseline,
-            log=log,
-            probe=probe,
-            confirmation=confirmation,
-            evaluation=evaluation,
+            write_beside_models(context, plan, models.confirmation, log, probe, baseline)
+        steps = StepResults(
+            profile=profile, baseline=baseline, log=log, probe=probe, models=models, evaluation=evaluation
         )
-        return report(context, plan, record, found)
+        return report(context, plan, record, steps)
+
+
+def plan_run(context: RunContext) -> tuple[Plan, MlflowCallback]:
+    """Scan, preflight, check, split and plan: what can refuse the request, before the run has begun anything.
+
+    Returns:
+        The plan, and the record in MLflow, which is open.
+
+    Raises:
+        UsageError: The request cannot be met as asked.
+    """
+    check_places(context)
+    with refuse_before_limit(context):
+        files = scan(context)
+        ready = preflight(context, files)
+        sharing = settle_workers(context, len(files.images))
+        context.pool.start()
+        record = open_record(context)
+        data = check_and_split(context, files, max(ready.sizes))
+        plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
+    begin_or_resume(context, plan)
+    warn_if_short(context, plan, ready)
+    say_duration(context, plan)
+    return plan, record
 
 
 def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
@@ -109,9 +111,7 @@ def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
     Raises:
         UsageError: The request cannot be met as asked.
     """
-    config, understood = images_in_folder(config)
     with try_out(config, reporter) as context:
-        context.say("data", understood)
         with refuse_before_limit(context):
             files = scan(context)
             ready = preflight(context, files, download=False)

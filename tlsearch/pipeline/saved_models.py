@@ -45,9 +45,9 @@ def output_folders(output: Path, from_scratch: Sequence[str]) -> dict[str, Path]
     return folders
 
 
-def model_folder(context: RunContext, spec: TrialSpec) -> Path:
+def model_folder(work: Path, spec: TrialSpec) -> Path:
     """Where the model of a spec is kept while the run goes on."""
-    return context.work / f"model-{spec.digest}"
+    return work / f"model-{spec.digest}"
 
 
 def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
@@ -55,7 +55,7 @@ def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
 
     It is the kept one; else the trial is run again from its seed. With folds, it is trained on the whole pool.
     """
-    kept = model_folder(context, spec)
+    kept = model_folder(context.work, spec)
     if (kept / HEAD_FILE).exists():
         where_lost_again(lambda: _save_with_head(context, data, spec, candidate, target))
         return
@@ -66,7 +66,7 @@ def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
 
 
 def _save_with_head(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
-    context.worker.send(LoadHead(spec=spec, file=model_folder(context, spec) / HEAD_FILE))
+    context.worker.send(LoadHead(spec=spec, file=model_folder(context.work, spec) / HEAD_FILE))
     save_fitted(data, spec, candidate, target, context.worker)
 
 
@@ -107,7 +107,7 @@ def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
 
     It appears under its name when it is whole. Where the worker dies meanwhile, it is not kept.
     """
-    folder = model_folder(context, spec)
+    folder = model_folder(context.work, spec)
     partial = folder.with_name(f"{folder.name}.part")
     try:
         if spec.kind == "feature_extraction":
@@ -147,9 +147,9 @@ def drop_worse(context: RunContext, search: Search) -> None:
 
     A model of a trial of the present round that was not told yet is left alone.
     """
-    best = {model_folder(context, f.spec) for f in search.best(KEPT)}
+    best = {model_folder(context.work, f.spec) for f in search.best(KEPT)}
     others = [folder for folder in context.work.glob("model-*") if folder not in best]
-    finished = {model_folder(context, f.spec) for f in search.finished} if others else set()
+    finished = {model_folder(context.work, f.spec) for f in search.finished} if others else set()
     for folder in finished.intersection(others):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tlsearch.callbacks import EpochInfo
 from tlsearch.errors import OutOfTimeError, PluginError, RunError, TlsearchError, TrialError, WeightsError
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
 from tlsearch.runs.pace import Pace
@@ -45,7 +46,7 @@ def run_trial(
     if kept is not None:
         return kept
     try:
-        trial = begin_trial(context, trial)
+        trial = begin_trial(context.callbacks, trial)
         listener = TrialListener(context, trial, judge)
         completed = completed_trial(listener, lambda: _train(context, listener))
         context.callbacks.on_trial_end(trial, completed)
@@ -57,11 +58,11 @@ def run_trial(
     return completed
 
 
-def begin_trial(context: RunContext, trial: RunningTrial) -> RunningTrial:
+def begin_trial(callbacks: CallbackList, trial: RunningTrial) -> RunningTrial:
     """Start the record of a trial and tell the callbacks that it begins; gives it with its id in the record."""
     with defer_interrupts():
-        trial = context.callbacks.start_trial(trial)
-    context.callbacks.on_trial_begin(trial)
+        trial = callbacks.start_trial(trial)
+    callbacks.on_trial_begin(trial)
     return trial
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.in_order import InOrder
 from tlsearch.pipeline.trial import (
     OnFitted,
     TrialListener,
@@ -22,8 +23,7 @@ from tlsearch.pipeline.trial import (
 from tlsearch.training.trial import Outcome
 from tlsearch.types import NumberedEpochJudge
 from tlsearch.worker.pool import Worker
-from tlsearch.worker.protocol import RunTrial
-from tlsearch.worker.retry import within_memory
+from tlsearch.worker.retry import within_memory_beside_others
 from tlsearch.worker.side_by_side import Desk, SideBySide
 
 
@@ -63,46 +63,21 @@ def run_trials(
         yield None if trial is None else (trial, run_trial(context, trial, item.judge, item.fitted))
 
 
-class _Batch:
-    """Trials that run side by side."""
+class _Batch(InOrder[Outcome, tuple[RunningTrial, CompletedTrial] | None]):
+    """Trials that run side by side.
+
+    They are no jobs of ``tlsearch.pipeline.jobs``: the callbacks are told of the end of a trial in the order of the
+    trials, and an error that is no trial's own ends the run at once.
+    """
 
     def __init__(self, context: RunContext, wanted: Sequence[WantedTrial], side: SideBySide[Outcome]) -> None:
-        self._context, self._wanted, self._side = context, wanted, side
-        self._waiting = sorted(range(len(wanted)), key=lambda place: -wanted[place].cost)
+        super().__init__(side, sorted(range(len(wanted)), key=lambda place: -wanted[place].cost))
+        self._context, self._wanted = context, wanted
         self._listeners: dict[int, TrialListener] = {}  # of trials that have begun and were not given
         self._known: dict[int, tuple[RunningTrial, CompletedTrial] | None] = {}
         self._outcomes: dict[int, Future[Outcome]] = {}
 
-    def results(self) -> Generator[tuple[RunningTrial, CompletedTrial] | None, None, None]:
-        """Give the trials in their order."""
-        try:
-            for place in range(len(self._wanted)):
-                yield self._result(place)
-        except BaseException:
-            self._side.stop()
-            for listener in self._listeners.values():
-                self._context.callbacks.on_trial_interrupted(listener.trial)
-            raise
-
-    def _result(self, place: int) -> tuple[RunningTrial, CompletedTrial] | None:
-        self._start_what_can()
-        while place not in self._known and place not in self._outcomes:
-            name, worker, outcome = self._side.next_result()
-            self._take(int(str(name)), worker, outcome)
-            self._start_what_can()
-        if place in self._known:
-            return self._known.pop(place)
-        listener, outcome = self._listeners[place], self._outcomes.pop(place)
-        completed = completed_trial(listener, outcome.result)
-        self._context.callbacks.on_trial_end(listener.trial, completed)
-        del self._listeners[place]
-        return listener.trial, completed
-
-    def _start_what_can(self) -> None:
-        while self._waiting and self._side.can_start():
-            self._begin(self._waiting.pop(0))
-
-    def _begin(self, place: int) -> None:
+    def begin(self, place: int) -> None:
         item = self._wanted[place]
         trial = item.prepare()
         if trial is None:
@@ -112,27 +87,38 @@ class _Batch:
         if kept is not None:
             self._known[place] = (trial, kept)
             return
-        trial = begin_trial(self._context, trial)
+        trial = begin_trial(self._context.callbacks, trial)
         listener = self._listeners[place] = TrialListener(self._context, trial, item.judge)
-        self._side.start(place, lambda desk: _train(desk, listener), like=trial.spec)
+        self.side.start(place, lambda desk: _train(desk, listener), like=trial.spec)
 
-    def _take(self, place: int, worker: Worker, outcome: Future[Outcome]) -> None:
+    def take(self, place: int, worker: Worker, reply: Future[Outcome]) -> None:
         """Note what came of a trial, and have its model saved while the worker still has it."""
-        self._outcomes[place] = outcome
-        if outcome.exception() is None:
-            self._wanted[place].fitted(outcome.result().result, worker)
-        self._side.release(worker)
+        self._outcomes[place] = reply
+        if reply.exception() is None:
+            self._wanted[place].fitted(reply.result().result, worker)
+        self.side.release(worker)
+
+    def is_over(self, place: int) -> bool:
+        return place in self._known or place in self._outcomes
+
+    def result(self, place: int) -> tuple[RunningTrial, CompletedTrial] | None:
+        if place in self._known:
+            return self._known.pop(place)
+        listener, outcome = self._listeners[place], self._outcomes.pop(place)
+        completed = completed_trial(listener, outcome.result)
+        self._context.callbacks.on_trial_end(listener.trial, completed)
+        del self._listeners[place]
+        return listener.trial, completed
+
+    def interrupt(self) -> None:
+        for listener in self._listeners.values():
+            self._context.callbacks.on_trial_interrupted(listener.trial)
 
 
 def _train(desk: Desk, listener: TrialListener) -> Outcome:
     """The outcome of a trial, in the thread of its job; what fails beside others is repeated alone."""
-    attempts = 0
-
-    def run(request: RunTrial) -> Outcome:
-        nonlocal attempts
-        attempts += 1
-        return desk.send(request, listener, alone=attempts > 1)
-
-    return within_memory(
-        run, request_of(listener.trial), lambda why: desk.call(lambda: listener.restart(why)), repeats=True
+    return within_memory_beside_others(
+        lambda request, alone: desk.send(request, listener, alone=alone),
+        request_of(listener.trial),
+        lambda why: desk.call(lambda: listener.restart(why)),
     )

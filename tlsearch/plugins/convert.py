@@ -68,15 +68,6 @@ def convert(name: str, file: Path, output: Path) -> Provenance:
     return provenance
 
 
-def provenance_of(file: Path) -> Provenance | None:
-    """Read where converted weights come from; None where the file does not say."""
-    import h5py
-
-    with h5py.File(file, "r") as stored:
-        text = stored.attrs.get(PROVENANCE)
-    return None if text is None else Provenance(**json.loads(text))
-
-
 def default_output(file: Path) -> Path:
     """Give the file that ``file`` is converted into where none is named: beside it, with another ending."""
     return file.with_name(file.stem + SUFFIX)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from tlsearch.search.space import Params
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.types import Decision, EpochNumbers, NumberedEpochJudge, TrialResult, TrialSpec
+from tlsearch.types import Decision, EpochNumbers, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     import optuna
@@ -29,7 +29,6 @@ _INTERRUPTED = "interrupted"
 _ROUND = "round"
 """The user attribute of the study that holds the present round, once all of it was asked for."""
 
-RunTrial = Callable[[int, TrialSpec, NumberedEpochJudge], TrialResult]
 """Runs the n-th trial (from 1)."""
 
 
@@ -74,16 +73,6 @@ RunRound = Callable[[Sequence[AskedTrial]], Generator[TrialResult | None, None, 
 
 None stands for a trial that was not run after all, for it would not have fitted into the time any more.
 """
-
-
-def in_turn(run_trial: RunTrial) -> RunRound:
-    """Give what runs the trials of a round one after the other: each is told before the next one begins."""
-
-    def run_round(asked: Sequence[AskedTrial]) -> Generator[TrialResult | None, None, None]:
-        for item in asked:
-            yield run_trial(item.number, item.spec, item.judge)
-
-    return run_round
 
 
 class Entry(TypedDict):

@@ -131,11 +131,6 @@ class Sender:
         """How many commands wait that need the records of the store alone."""
         return self._outbox.records
 
-    @property
-    def waiting_files(self) -> int:
-        """How many commands wait that keep files, or need what only files bring."""
-        return self._outbox.files
-
     def belongs_to(self, run: str) -> None:
         """From now on what is written belongs to ``run``, which the store holds."""
         self._address = replace(self._address, run=run)

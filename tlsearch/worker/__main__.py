@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any
 
 import psutil
 
@@ -47,7 +46,7 @@ def serve(channel: Channel) -> None:
         except EOFError:
             return
         try:
-            request: Any = decode(request_class(name), content)
+            request = decode(request_class(name), content)
             channel.send("reply", MESSAGE.encode(handle(state, request), reply_type(type(request))))
         except BaseException as error:
             # A plugin or the backend may raise anything, even SystemExit; the parent decides whether one trial or the

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tlsearch import errors
 from tlsearch.errors import OutOfTimeError, RunError, TlsearchError, TrialError
@@ -18,6 +18,7 @@ from tlsearch.utils.serialize import MESSAGE
 from tlsearch.worker.activity import Activity, Doing, Spent
 from tlsearch.worker.channel import MessageError, Messages, decode
 from tlsearch.worker.events import Event, Failure, Listener
+from tlsearch.worker.pool import Worker
 from tlsearch.worker.process import Ended, LocalPlace, Place, WorkerProcess
 from tlsearch.worker.protocol import Request, reply_type
 from tlsearch.worker.watch import Watch
@@ -68,7 +69,7 @@ class WorkerClient:
         self._threads: int | None = None
         self._process: WorkerProcess | None = None
         self._next: WorkerProcess | None = None
-        self._setup: dict[type[Request[Any]], Request[Any]] = {}
+        self._setup: dict[type[Request[object]], Request[object]] = {}
         self._trials = 0
 
     def start(self) -> None:
@@ -84,10 +85,14 @@ class WorkerClient:
             self.close()
             self._threads = threads
 
-    def follow(self, other: Any) -> None:
+    def setup(self) -> Sequence[Request[object]]:
+        """Give the setups that it was sent: the last of each class."""
+        return tuple(self._setup.values())
+
+    def follow(self, other: Worker) -> None:
         """Take over the setup of another worker, as far as this one has not got it yet."""
-        for kind, request in list(other._setup.items()):
-            if self._setup.get(kind) is not request:
+        for request in other.setup():
+            if self._setup.get(type(request)) is not request:
                 self.send(request)
 
     def memory(self) -> int:
@@ -157,7 +162,7 @@ class WorkerClient:
                 return self._exchange(request, listener)
 
     @contextmanager
-    def _ended_after(self, request: Request[Any]) -> Iterator[None]:
+    def _ended_after(self, request: Request[object]) -> Iterator[None]:
         """End the process where a request has not ended by itself a while after its time was over."""
         if request.allowed is None:
             yield
@@ -191,7 +196,8 @@ class WorkerClient:
                 decision = listener(event) if listener is not None else Decision.CONTINUE
                 channel.send("decision", decision.value)
                 kind, content = channel.receive()
-            reply = decode(Failure if kind == "failure" else reply_type(type(request)), content)
+            reply: Failure | T
+            reply = decode(Failure, content) if kind == "failure" else decode(reply_type(type(request)), content)
         except (EOFError, BrokenPipeError, MessageError) as error:
             ended = self._end()
             how = ended.during(request.activity)
@@ -205,8 +211,7 @@ class WorkerClient:
             raise
         if isinstance(reply, Failure):
             raise _rebuilt(reply)
-        given: T = reply
-        return given
+        return reply
 
     def _channel(self) -> Messages:
         if self._process is None:

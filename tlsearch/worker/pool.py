@@ -27,6 +27,10 @@ class Worker(Protocol):
     def send(self, request: Request[T], listener: Listener | None = None) -> T:
         """Give the reply to a request; see ``WorkerClient.send``."""
 
+    def setup(self) -> Sequence[Request[object]]:
+        """Give the setups that it was sent: the last of each class."""
+        return ()
+
     def follow(self, other: Worker) -> None:
         """Take over the setup of another worker."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from typing import ClassVar, Generic, TypeVar, get_args, get_origin
 
 from tlsearch.data.split import Fold
 from tlsearch.models.measured import MeasuredCandidate
@@ -18,6 +18,7 @@ from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialSpec
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -58,10 +59,11 @@ class Request(Generic[T_co]):
         return seconds
 
 
-def reply_type(request: type[Request[Any]]) -> Any:
-    """Give the type of the reply to a class of requests, as in an annotation."""
+def reply_type(request: type[Request[T]]) -> type[T]:
+    """Give the type of the reply to a class of requests, as in an annotation: a union, too, where it is one."""
     (base,) = (b for b in request.__orig_bases__ if get_origin(b) is Request)  # type: ignore[attr-defined]  # typing's
-    return get_args(base)[0]
+    reply: type[T] = get_args(base)[0]
+    return reply
 
 
 # Requests about this machine and its plugins.
@@ -76,10 +78,7 @@ class DescribePlugins(Request[PluginFacts]):
 
 @dataclass(frozen=True, kw_only=True)
 class FindWeights(Request[Path]):
-    """Find the file of weights that a package brings, under ``backbone@weights``.
-
-    ``cache_dir`` is that of the configuration.
-    """
+    """Find the file of weights that a package brings; ``label`` is ``backbone@weights``."""
 
     activity = "looked for the weights of a package"
 

@@ -1,11 +1,11 @@
-"""A trial that runs out of memory: once more, in batches of half the size."""
+"""All rules on what is tried again: where memory runs out, a worker dies, or its place is lost."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from typing import TypeVar
 
 from tlsearch.errors import OutOfMemoryError
@@ -85,12 +85,40 @@ def within_memory(
     return replace(outcome, result=replace(result, reason=f"{result.reason}; {why}" if result.reason else why))
 
 
+def within_memory_beside_others(
+    run: Callable[[RunTrial, bool], Outcome], request: RunTrial, before_again: Callable[[str], None]
+) -> Outcome:
+    """Give the outcome of a trial that runs beside others, as ``within_memory`` does with ``repeats``.
+
+    Args:
+        run: Runs the trial once: beside others, or alone where the second argument says so, as in every repetition.
+        request: The trial.
+        before_again: Gets a text for people before each repetition.
+    """
+    attempts = count()
+    return within_memory(lambda trial: run(trial, next(attempts) > 0), request, before_again, repeats=True)
+
+
+def repeated(do: Callable[[bool], T], *, repeats: bool) -> T:
+    """Give what ``do`` gives for any request; it is done anew, up to ``REPEATS`` times, where that may help.
+
+    That is where the place of its worker is lost. With ``repeats`` it is, too, where memory ran out or its worker has
+    died: it may have failed for what runs beside it. ``do`` is told whether it is a repetition, which runs alone.
+    """
+    for attempt in range(REPEATS):
+        try:
+            return do(attempt > 0)
+        except WorkerLostError:
+            continue
+        except (OutOfMemoryError, WorkerDiedError):
+            if not repeats:
+                raise
+    return do(True)
+
+
 def where_lost_again(do: Callable[[], T]) -> T:
     """Give what ``do`` gives; it is done anew, up to ``REPEATS`` times, where the place of its worker is lost."""
-    for _ in range(REPEATS):
-        with suppress(WorkerLostError):
-            return do()
-    return do()
+    return repeated(lambda alone: do(), repeats=False)
 
 
 def _what(error: OutOfMemoryError | WorkerDiedError) -> str:

@@ -96,7 +96,7 @@ class SideBySide(Generic[T]):
         self._pool = pool
         self._free = list(pool.workers)
         self._threads: list[threading.Thread] = []
-        self._queue: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._done: list[tuple[Hashable, Worker, Future[T]]] = []
         self._stopped = threading.Event()
         self._watched = 0.0
@@ -129,7 +129,7 @@ class SideBySide(Generic[T]):
                 result.set_result(job(Desk(worker, self)))
             except BaseException as error:  # it is raised where the result is taken
                 result.set_exception(error)
-            self._queue.put((lambda: self._done.append((name, worker, result)), Future()))
+            self._queue.put(lambda: self._done.append((name, worker, result)))
 
         thread = threading.Thread(target=run, name=f"tlsearch-{name}", daemon=True)
         self._threads.append(thread)
@@ -144,14 +144,10 @@ class SideBySide(Generic[T]):
         while not self._done:
             self._watch()
             try:
-                function, reply = self._queue.get(timeout=WATCH_SECONDS)
+                function = self._queue.get(timeout=WATCH_SECONDS)
             except Empty:
                 continue
-            try:
-                reply.set_result(function())
-            except BaseException as error:
-                reply.set_exception(error)
-                raise
+            function()
         return self._done.pop(0)
 
     def _watch(self) -> None:
@@ -168,12 +164,20 @@ class SideBySide(Generic[T]):
         if worker is not self._pool.main:
             worker.follow(self._pool.main)
 
-    def call(self, function: Callable[[], Any]) -> Any:
-        """Have a function called by ``next_result``; for threads of jobs."""
+    def call(self, function: Callable[[], R]) -> R:
+        """Have a function called by ``next_result``; for threads of jobs. What it raises is raised there, too."""
         if self._stopped.is_set():
             raise Stopped
-        reply: Future[Any] = Future()
-        self._queue.put((function, reply))
+        reply: Future[R] = Future()
+
+        def answer() -> None:
+            try:
+                reply.set_result(function())
+            except BaseException as error:
+                reply.set_exception(error)
+                raise
+
+        self._queue.put(answer)
         while not reply.done() and not self._stopped.is_set():
             wait([reply], timeout=1.0)
         if not reply.done():

@@ -16,12 +16,12 @@ from tests.helpers.pipeline.contexts import make_context, make_data, make_index,
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.mlflow import MlflowCallback
-from tlsearch.pipeline import search as pipeline_search
 from tlsearch.pipeline import trials as pipeline_trials
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile, Tuning, best_candidates
+from tlsearch.pipeline.search import searching
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.runs.output import WORK_FOLDER
 from tlsearch.tracking.tracker import Tracker
@@ -86,12 +86,12 @@ def simulate(recorded: RecordedTrials, setting: Setting, folder: Path) -> Simula
     with ExitStack() as stack:
         stack.enter_context(patch.object(pipeline_trials, "SideBySide", VirtualSide))
         if not setting.records:
-            stack.enter_context(patch.object(pipeline_search, "open_study", _in_memory))
+            stack.enter_context(patch.object(searching, "open_study", _in_memory))
         context, record = stack.enter_context(_recording(context, plan, folder, setting))
         pool.times.used()
         profile = _profile_of(recorded)
         best = best_candidates(profile, dict.fromkeys(recorded.candidates, Tuning()), timed=False)
-        log = pipeline_search.run_study(context, plan, record, profile, best, None)
+        log = searching.run_study(context, plan, record, profile, best, None)
         pool.times.begin()  # what the parent did after the last round
     search = log.search
     truths = [world.truth(trial.spec) for trial in search.finished if trial.state == "complete"]

@@ -129,6 +129,10 @@ class VirtualWorker:
     def start(self) -> None:
         """Nothing has to be started."""
 
+    def setup(self) -> Sequence[Request[object]]:
+        """Nothing was set up."""
+        return ()
+
     def follow(self, other: Worker) -> None:
         """Nothing has to be set up."""
 

@@ -15,7 +15,8 @@ from PIL import Image
 from benchmarks.common.fashion_mnist import NAMES, read_data, write_class_folders
 from benchmarks.common.results import Result
 from benchmarks.quality import from_scratch
-from tlsearch.pipeline.baseline import RATES, _spec
+from tlsearch.config import RunConfig
+from tlsearch.pipeline.baseline.train import RATES, _spec
 
 Quick = Callable[..., Result]
 
@@ -62,9 +63,9 @@ def test_fashion_mnist_is_written_as_class_folders(idx_folder: Path, tmp_path: P
 
 
 def test_scratch_trains_what_a_run_trains() -> None:
-    context: Any = SimpleNamespace(config=SimpleNamespace(batch_size=32, seed=5))
+    config = RunConfig(dataset=Path("images"), batch_size=32, seed=5)
     facts: Any = SimpleNamespace(candidate=SimpleNamespace(backbone="small_cnn", image_size=64), cuts=(1, 2, 3, 4))
-    of_a_run = [_spec(context, "standard", facts, 700, rate) for rate in RATES]
+    of_a_run = [_spec(config, "standard", facts, 700, rate) for rate in RATES]
     assert from_scratch.baseline_specs(4, 64, 700, 5) == of_a_run
 
 

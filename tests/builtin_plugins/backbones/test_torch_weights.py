@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from tests.helpers.networks.torch_files import tensors, write_legacy, write_zip
 from tlsearch.cli.main import cli
-from tlsearch.plugins.convert import Provenance, provenance_of
+from tlsearch.plugins.convert import PROVENANCE, Provenance
 from tlsearch_plugins.backbones.classics.alexnet import AlexNetOwt
 from tlsearch_plugins.backbones.classics.googlenet_bn import GoogLeNetBN, _torch_layers
 
@@ -35,6 +37,13 @@ def alexnet() -> dict[str, Any]:
         arrays[f"{name}.weight"] = rng.normal(0, 0.05, (out, channels, side, side)).astype("float32")
         arrays[f"{name}.bias"] = rng.normal(0, 0.05, out).astype("float32")
     return {**arrays, "classifier.6.weight": np.ones((10, 4), "float32"), "classifier.6.bias": np.ones(10, "float32")}
+
+
+def provenance_of(file: Path) -> Provenance | None:
+    """Where converted weights come from, as the file says; None where it does not."""
+    with h5py.File(file, "r") as stored:
+        text = stored.attrs.get(PROVENANCE)
+    return None if text is None else Provenance(**json.loads(text))
 
 
 def convert(*arguments: object) -> Result:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import optuna
+
 from tests.helpers.pipeline.made_up import make_costs, make_space, plugin_facts
 from tlsearch.callbacks import Callback, Progress
 from tlsearch.config import RunConfig
@@ -21,6 +23,8 @@ from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchSpace
+from tlsearch.search.study import Search
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.worker.pool import Worker, WorkerPool
 
 
@@ -133,3 +137,11 @@ def make_plan(
         costs=costs or make_costs(space),
         folds=tuple(folds),
     )
+
+
+def search_of(space: SearchSpace, *finished: TrialRecord) -> Search:
+    """A search in memory in which these trials are over; any trial may run."""
+    study = optuna.create_study(direction="maximize")
+    search = Search(study, space, make_costs(space), lambda _: True, lambda _: True)
+    search.finished = list(finished)
+    return search

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import optuna
 
 from tests.helpers.pipeline.made_up import LITE, VGG, make_costs, make_space
-from tlsearch.search.rounds import in_turn
+from tlsearch.search.rounds import AskedTrial, RunRound
 from tlsearch.search.space import Params
 from tlsearch.search.storage import open_study
 from tlsearch.search.study import Search
@@ -78,6 +78,16 @@ def open_search(
 
 def nothing(_: TrialRecord) -> None:
     """Nobody wants to know."""
+
+
+def in_turn(run_trial: RunTrial) -> RunRound:
+    """Give what runs the trials of a round one after the other: each is told before the next one begins."""
+
+    def run_round(asked: Sequence[AskedTrial]) -> Generator[TrialResult | None, None, None]:
+        for item in asked:
+            yield run_trial(item.number, item.spec, item.judge)
+
+    return run_round
 
 
 def run(search: Search, trials: int, run_trial: RunTrial = simulated) -> Rows:

@@ -100,7 +100,7 @@ def test_all_layers_are_trained_with_each_learning_rate(
 def check(folder: Path, name: str, context: RunContext) -> None:
     begun = start(folder)
     config = PretrainConfig(dataset=folder, backbones=("net",), name=name)
-    _check_name(context, config, begun.backbone, begun.plugins)
+    _check_name(context.checkpoint, config, begun.backbone, begun.plugins)
 
 
 def test_a_name_that_is_taken_is_refused_unless_it_is_our_own(tmp_path: Path) -> None:

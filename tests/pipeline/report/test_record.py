@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import optuna
 import pytest
 
-from tests.helpers.pipeline.made_up import LITE, make_costs, make_space
+from tests.helpers.pipeline.contexts import search_of
+from tests.helpers.pipeline.made_up import LITE, make_space
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.report.record import runs_in_order
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.results.schema import TrialRow
-from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import TrialResult
 
@@ -33,11 +32,9 @@ FAILED = finished(5, None, train_suffix=True, freeze_depth=9)
 
 
 def log_of(*trials: TrialRecord) -> SearchLog:
-    search = Search(optuna.create_study(direction="maximize"), SPACE, make_costs(SPACE), lambda _: True, lambda _: True)
-    search.finished = list(trials)
     results = [TrialResult(spec=f.spec, state=f.state, value=f.value, seconds=1.0) for f in trials]
     rows = [TrialRow.of(f.number, "trial", result, f"run{f.number}") for f, result in zip(trials, results, strict=True)]
-    return SearchLog(search=search, rows=rows)
+    return SearchLog(search=search_of(SPACE, *trials), rows=rows)
 
 
 def chosen(winner: TrialRecord, *level: TrialRecord) -> Confirmation:

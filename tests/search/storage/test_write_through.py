@@ -11,8 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from tests.helpers.pipeline.simulation import nothing, open_search, run, simulated
-from tlsearch.search.rounds import in_turn
+from tests.helpers.pipeline.simulation import in_turn, nothing, open_search, run, simulated
 from tlsearch.search.storage import open_study
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 

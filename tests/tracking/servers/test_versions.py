@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.servers.bad_proxy import PAGE
+from tests.helpers.tracking import waiting_files
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.exported import MODEL_URI, ModelPage
 from tlsearch.tracking.quiet import quiet
@@ -121,7 +122,7 @@ def test_a_model_that_waited_gets_there_too(
     with monkeypatch.context() as patch:
         patch.setattr(old._client, "log_artifacts", fail)
         own = old.log_model(run_id, make_model(tmp_path), np.zeros((1, 8, 8, 3), np.uint8), ("a", "b"))
-    assert old._sender.waiting_files == 1
+    assert waiting_files(old) == 1
     assert old.send_waiting() == 0
     assert old.real(own) == f"runs:/{run_id}/winner"
     assert len([line for line in told if "keeps no logged models" in line]) == 1

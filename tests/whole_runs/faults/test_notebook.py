@@ -48,10 +48,10 @@ except tlsearch.Interrupted as error:
 """
 
 RESUMED = """
-import tlsearch.pipeline.report
+import tlsearch.pipeline.report.finish
 def broken(*_):
     raise ValueError("no ink")
-tlsearch.pipeline.report.write_report = broken
+tlsearch.pipeline.report.finish.write_report = broken
 result = tlsearch.run(images, **options)
 result
 """

@@ -25,6 +25,8 @@ from tlsearch.worker.models import requests
 from tlsearch.worker.protocol import (
     DescribePlugins,
     ExamineLabels,
+    FindGpu,
+    GetVersions,
     MeasureCandidate,
     MeasureRendering,
     ProfileCandidate,
@@ -48,6 +50,11 @@ def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None
         assert (hints["request"], hints["return"]) == (request, reply_type(request))
     activities = {Request.activity, *(kind.activity for kind in all_handlers())}
     assert len(activities) == len(classes) + 1
+
+
+def test_a_handler_takes_its_own_requests_only() -> None:
+    with pytest.raises(TypeError, match="find_gpu handles FindGpu, not GetVersions"):
+        all_handlers()[FindGpu](Worker().state, GetVersions())
 
 
 def test_plugins_are_described_without_handing_them_over() -> None:

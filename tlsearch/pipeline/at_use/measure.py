@@ -12,6 +12,7 @@ from tlsearch.pipeline.at_use.use_budget import UseBudget, is_asked, limits
 from tlsearch.pipeline.at_use.words import impossible
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.measure import measure_small_network
+from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.models.requests import MeasureModelUse, MeasureNetworkUse
@@ -61,7 +62,7 @@ def _costs(context: RunContext, data: Data, networks: Sequence[MeasuredCandidate
             label = facts.candidate.label
             context.callbacks.on_progress("plan", number, len(networks), f"exporting and timing {label}")
             try:
-                found.append(_network(context, worker, facts, len(data.index.classes)))
+                found.append(_network(context.checkpoint, worker, facts, len(data.index.classes)))
             except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
                 context.callbacks.on_warning(
                     f"what {label} costs at use cannot be measured, so it stays in the choice: {error}"
@@ -69,9 +70,9 @@ def _costs(context: RunContext, data: Data, networks: Sequence[MeasuredCandidate
     return found
 
 
-def _network(context: RunContext, worker: Worker, facts: MeasuredCandidate, classes: int) -> NetworkAtUse:
+def _network(checkpoint: Checkpoint, worker: Worker, facts: MeasuredCandidate, classes: int) -> NetworkAtUse:
     request = MeasureNetworkUse(candidate=facts.candidate, cuts=facts.cuts, classes=classes)
-    cost: UseCost = context.checkpoint.get_or_compute(
+    cost: UseCost = checkpoint.get_or_compute(
         ("network at use", facts.candidate, classes), UseCost, lambda: worker.send(request)
     )
     return NetworkAtUse(candidate=facts.candidate, cuts=facts.cuts, classes=classes, cost=cost)

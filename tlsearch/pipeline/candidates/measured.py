@@ -96,7 +96,7 @@ class _Measuring:
         try:
             return [call()]
         except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
-            if isinstance(error, WorkerDiedError) and plan_is_late(self._context):
+            if isinstance(error, WorkerDiedError) and plan_is_late(self._context.budget):
                 raise  # it was ended for that, and no plugin is to blame
             names = item.backbone.name, item.weights.name
             self._left_out.append(plugin_failed(self._context.config, self._ready.plugins, names, error))

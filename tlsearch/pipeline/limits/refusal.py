@@ -10,6 +10,7 @@ from tlsearch.errors import PluginError, TrialError, UsageError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.limits.shortest_limit import EndCosts, least_seconds, may_take, named_limit
+from tlsearch.runs.budget import TimeBudget
 from tlsearch.utils.units import format_duration, short_duration
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.watch import Watch
@@ -53,9 +54,9 @@ def refuse_before_limit(context: RunContext) -> Iterator[None]:
         ) from error
 
 
-def plan_is_late(context: RunContext) -> bool:
+def plan_is_late(budget: TimeBudget) -> bool:
     """Whether the time in which the plan must be ready is over, so that ``refuse_before_limit`` ends the worker."""
-    return context.budget.limit is not None and context.budget.elapsed() >= LATEST * context.budget.limit
+    return budget.limit is not None and budget.elapsed() >= LATEST * budget.limit
 
 
 @dataclass

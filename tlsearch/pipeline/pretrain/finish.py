@@ -45,7 +45,7 @@ def finish(
     provenance: TrainedWeights = context.checkpoint.get_or_compute(
         RECORD_KEY, TrainedWeights, lambda: _provenance(context, config, data, training, raced, tested)
     )
-    store.install(provenance, weights_file(context))
+    store.install(provenance, weights_file(context.work))
     write_atomically(context.output / PROVENANCE_NAME, store.to_json(provenance))
     tracker, run_id = record.tracker, record.parent_run
     tracker.log_dict(run_id, json.loads(store.to_json(provenance)), PROVENANCE_NAME)
@@ -107,7 +107,7 @@ def _provenance(
     tested: Estimate,
 ) -> TrainedWeights:
     start = training.start
-    with weights_file(context).open("rb") as stream:
+    with weights_file(context.work).open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return TrainedWeights(
         backbone=config.backbone,

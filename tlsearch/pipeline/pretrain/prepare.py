@@ -17,6 +17,7 @@ from tlsearch.plugins.trained import store
 from tlsearch.plugins.trained.record import RANDOM, TrainedWeights
 from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.pretrain_config import PretrainConfig
+from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.types import Candidate
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
@@ -74,7 +75,7 @@ def prepare(context: RunContext, config: PretrainConfig, survey: Survey) -> Star
         policy = choose_policies(config, plugins)[-1]
         check_metric(config, plugins)
         backbone = named_backbone({b.name: b for b in plugins.backbones}, plugins, config.backbone)
-        _check_name(context, config, backbone, plugins)
+        _check_name(context.checkpoint, config, backbone, plugins)
         check_places(context, study=False)
         return Start(
             plugins=plugins,
@@ -87,11 +88,11 @@ def prepare(context: RunContext, config: PretrainConfig, survey: Survey) -> Star
         )
 
 
-def _check_name(context: RunContext, config: PretrainConfig, backbone: BackboneFacts, plugins: PluginFacts) -> None:
+def _check_name(checkpoint: Checkpoint, config: PretrainConfig, backbone: BackboneFacts, plugins: PluginFacts) -> None:
     """Raise ``WeightsError`` where the name of the new weights is another's."""
     if config.name in (*backbone.weights, *plugins.added(backbone.name)):
         raise WeightsError(f"{config.label} are weights that a package brings: choose another --name.")
-    ours = context.checkpoint.get(RECORD_KEY, TrainedWeights)
+    ours = checkpoint.get(RECORD_KEY, TrainedWeights)
     if ours is None and store.is_taken(config.label):
         raise store.taken(config.label)
 

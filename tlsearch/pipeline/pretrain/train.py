@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlsearch.config import RunConfig
 from tlsearch.errors import OutOfTimeError, RunError
 from tlsearch.listeners.mlflow import RecordedRun
 from tlsearch.listeners.running_trial import RunningTrial
@@ -19,7 +20,7 @@ from tlsearch.pipeline.saved_models import save_fitted
 from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of
 from tlsearch.pretrain_config import PretrainConfig
 from tlsearch.report.numbers import format_score
-from tlsearch.runs.budget import rest_seconds
+from tlsearch.runs.budget import TimeBudget, rest_seconds
 from tlsearch.search.cost import RENDER_SECONDS
 from tlsearch.search.space import schedule
 from tlsearch.training.batches import steps_per_epoch
@@ -67,15 +68,15 @@ def plan_training(context: RunContext, data: Data, start: Start) -> Training:
     """Measure the network, and fix how long it is trained; says so."""
     with context.budget.measure("plan"):
         measured = measure_whole(context, data, start.candidate)
-        file = weights_file(context)
+        file = weights_file(context.work)
         context.checkpoint.get_or_compute(
             ("try saving",), bool, lambda: context.worker.send(TrySaving(candidate=measured.candidate, file=file))
         )
         steps = context.checkpoint.get_or_compute(("schedule",), int, lambda: _steps(context, data, start, measured))
         rates = FROM_RANDOM if start.weights is None else FROM_WEIGHTS
-        specs = tuple(_spec(context, start, measured, steps, rate) for rate in rates)
+        specs = tuple(_spec(context.config, start, measured, steps, rate) for rate in rates)
         training = Training(start=start, measured=measured, specs=specs)
-    context.say("plan", _plan_lines(context, data, training))
+    context.say("plan", _plan_lines(context.budget, data, training))
     return training
 
 
@@ -102,7 +103,7 @@ def train(context: RunContext, data: Data, training: Training) -> RaceResult:
     def keep(raced: RaceResult, worker: Worker) -> None:
         best = raced.best.spec
         save_fitted(data, best, candidate, context.output / MODEL_FOLDER, worker)
-        worker.send(SaveBackbone(spec=best, candidate=candidate, file=weights_file(context)))
+        worker.send(SaveBackbone(spec=best, candidate=candidate, file=weights_file(context.work)))
 
     with context.budget.measure("train"):
         raced: RaceResult | None = context.checkpoint.get(question, RaceResult)
@@ -118,9 +119,9 @@ def train(context: RunContext, data: Data, training: Training) -> RaceResult:
     return raced
 
 
-def weights_file(context: RunContext) -> Path:
+def weights_file(work: Path) -> Path:
     """Where the weights are before they are installed."""
-    return context.work / WEIGHTS_FILE
+    return work / WEIGHTS_FILE
 
 
 def recorded_training(context: RunContext, config: PretrainConfig, data: Data, training: Training) -> RecordedRun:
@@ -173,19 +174,19 @@ def _steps(context: RunContext, data: Data, start: Start, measured: MeasuredCand
     return min(wanted, max(int(epochs * per_epoch), FEWEST_STEPS))
 
 
-def _spec(context: RunContext, start: Start, measured: MeasuredCandidate, steps: int, rate: float) -> TrialSpec:
+def _spec(config: RunConfig, start: Start, measured: MeasuredCandidate, steps: int, rate: float) -> TrialSpec:
     return TrialSpec(
         backbone=start.backbone.name, weights=measured.candidate.weights, image_size=start.image_size,
         depth=len(measured.cuts), freeze_depth=0, dropout=0.2,
         policy=start.policy, strength=0.5 if start.policy != "none" else 0.0, views=0,
-        steps=steps, batch_size=context.config.batch_size,
+        steps=steps, batch_size=config.batch_size,
         lr_suffix=rate, lr_head=rate if start.weights is None else HEAD_RATE, weight_decay=1e-3,
-        seed=context.config.seed,
+        seed=config.seed,
     )  # fmt: skip
 
 
-def _plan_lines(context: RunContext, data: Data, training: Training) -> list[str]:
-    start, limit = training.start, context.budget.limit
+def _plan_lines(budget: TimeBudget, data: Data, training: Training) -> list[str]:
+    start, limit = training.start, budget.limit
     time = f"at most {format_duration(limit)}" if limit is not None else "no time limit"
     return [
         f"{start.backbone.name} at {start.image_size} px, from {start.label}",

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tlsearch.errors import OutOfTimeError, PluginError, TrialError
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.candidates.measured import nothing_usable, plugin_failed
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.jobs import Job, run_jobs
@@ -87,7 +88,7 @@ def _probed(context: RunContext, plan: Plan, candidate: Candidate, *, needed: bo
 
     Where it is ``needed`` it has all the time that it takes, else it raises ``OutOfTimeError``.
     """
-    train, seconds = plan.data.training, None if needed else most_seconds(context)
+    train, seconds = plan.data.training, None if needed else most_seconds(context.budget)
     request = ProfileCandidate(candidate=candidate, train=train, seed=context.config.seed, seconds=seconds)
     # Besides the passes, the network is built and a probe is solved at every cut: of few images that is most of it.
     estimated = COMPILE_SECONDS + plan.measured[candidate].forward_seconds * len(plan.data.pool)
@@ -172,14 +173,14 @@ def _outdone(dear: Tuning, cheap: Tuning) -> bool:
     return dear.late > COSTLY * cheap.middle and not promises
 
 
-def choose_best(context: RunContext, plan: Plan, profile: Profile) -> list[Candidate]:
+def choose_best(callbacks: CallbackList, plan: Plan, profile: Profile) -> list[Candidate]:
     """Choose the candidates that are tuned first, and say which one is not, and why."""
     tuning, timed = tuning_of(plan), plan.cap is not None
     best = best_candidates(profile, tuning, timed=timed)
     for candidate in best_candidates(profile, tuning, timed=False):
         if candidate not in best:
             times = tuning[candidate].late / tuning[best[0]].middle
-            context.callbacks.on_step(
+            callbacks.on_step(
                 "profile",
                 f"{candidate.label} is not tuned at first: its features are no better than those of {best[0].label}, "
                 f"and to tune its last stage takes {times:.1f} times the work of tuning most of that",

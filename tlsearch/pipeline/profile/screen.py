@@ -145,7 +145,7 @@ def _reason(candidate: Candidate, looks: Mapping[Candidate, tuple[float, float]]
 
 
 def _seen(context: RunContext, plan: Plan, rows: tuple[int, ...], candidate: Candidate) -> Job[Scores]:
-    seed, seconds = context.config.seed, most_seconds(context)
+    seed, seconds = context.config.seed, most_seconds(context.budget)
     request = ScreenCandidate(candidate=candidate, rows=rows, seed=seed, seconds=seconds)
     # Of so few images the time is hardly more than that for the network to be built and compiled.
     estimated = FIXED_SECONDS + COMPILE_SECONDS + plan.measured[candidate].forward_seconds * len(rows)

@@ -6,7 +6,8 @@ from typing import Any
 
 from tlsearch.errors import OutOfTimeError
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.jobs import Asked, Job
+from tlsearch.pipeline.jobs import Job, ask
+from tlsearch.runs.budget import TimeBudget
 from tlsearch.worker.protocol import ProfileCandidate, ScreenCandidate
 
 Scores = tuple[tuple[float, float], ...]
@@ -19,10 +20,10 @@ planned for all. It is left out where they take more; the cheapest network is no
 NO_TIME = "there was no time for its features"
 
 
-def most_seconds(context: RunContext) -> float | None:
+def most_seconds(budget: TimeBudget) -> float | None:
     """How many seconds a network may take that can be left out; None without a limit."""
-    left = context.budget.left_for("rest")
-    return None if left is None else min(left, context.budget.most(MOST_TIME))
+    left = budget.left_for("rest")
+    return None if left is None else min(left, budget.most(MOST_TIME))
 
 
 def timed_scores(
@@ -45,7 +46,7 @@ def timed_scores(
     if kept is None:
         began = budget.elapsed()
         try:
-            kept, _ = yield Asked(request, context.progress("profile"))
+            kept, _ = yield from ask(request, context.progress("profile"))
         except OutOfTimeError:
             kept = ()  # a run that is resumed leaves it out, too
         took = budget.elapsed() - began

@@ -10,6 +10,7 @@ from tlsearch.errors import TlsearchError
 from tlsearch.explain.study import StudyRequest, ToShow
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.results.schema import Insights, Mistake
+from tlsearch.runs.budget import TimeBudget
 from tlsearch.training.trial import Outcome
 from tlsearch.worker.models.requests import StudyMaps
 
@@ -36,7 +37,7 @@ def with_heat_maps(
     They come after the answer and change nothing of it, so that whatever goes wrong here is only told. The images are
     validation images; where trials are compared on folds, they are all but the test images.
     """
-    seconds = allowed_seconds(context)
+    seconds = allowed_seconds(context.budget)
     if seconds is None:
         return replace(insights, no_heat_maps="the time limit left no time for them")
     context.callbacks.on_progress("report", 0, 1, "heat maps")
@@ -49,9 +50,8 @@ def with_heat_maps(
     return replace(insights, heat_maps=found)
 
 
-def allowed_seconds(context: RunContext) -> float | None:
+def allowed_seconds(budget: TimeBudget) -> float | None:
     """How long heat maps may take: 3 % of the run's time, from 15 to 60 seconds; None where there is less."""
-    budget = context.budget
     wanted = min(max(SHARE * (budget.limit or budget.elapsed()), LEAST_SECONDS), MOST_SECONDS)
     left = budget.left_before_report()
     if left is None:

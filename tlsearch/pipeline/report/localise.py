@@ -14,6 +14,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.predictor import has_config, read_config, update_config
 from tlsearch.report.sections.localisation import summary
 from tlsearch.results.schema import Insights
+from tlsearch.runs.budget import TimeBudget
 from tlsearch.stats.localisation import Localisation
 from tlsearch.worker.models.requests import ScoreBoxes
 
@@ -44,7 +45,7 @@ def with_localisation(context: RunContext, data: Data, insights: Insights) -> In
     if len(scored.files) < FEWEST:
         why = f"{len(scored.files)} test images have boxes of their class, and {FEWEST} are the fewest"
         return replace(insights, no_localisation=why)
-    share = _affordable(context, len(scored.files) + len(choosing.files))
+    share = _affordable(context.budget, len(scored.files) + len(choosing.files))
     scored, choosing = (images.at_most(int(share * len(images.files))) for images in (scored, choosing))
     if len(scored.files) < FEWEST:
         return replace(insights, no_localisation="the time limit left no time for it")
@@ -67,9 +68,8 @@ def with_localisation(context: RunContext, data: Data, insights: Insights) -> In
     return replace(insights, localisation=found)
 
 
-def _affordable(context: RunContext, images: int) -> float:
+def _affordable(budget: TimeBudget, images: int) -> float:
     """The share of so many images for which there is time, 0 to 1."""
-    budget = context.budget
     left = budget.left_before_report()
     if left is None:
         return 1.0

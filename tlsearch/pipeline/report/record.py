@@ -11,6 +11,7 @@ import numpy as np
 from tlsearch.config import CONFIG_NAME
 from tlsearch.data.images.pixels import open_pixels
 from tlsearch.explain.study import MAPS_FOLDER
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline import messages
 from tlsearch.pipeline.confirm import Confirmation
@@ -73,10 +74,12 @@ def complete_record(
         tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
     if (output / MAPS_FOLDER).is_dir():
         tracker.log_artifact(run_id, output / MAPS_FOLDER, MAPS_FOLDER)
-    model = context.checkpoint.get_or_compute(("model",), str, lambda: _log_model(context, plan, record, result))
+    model = context.checkpoint.get_or_compute(("model",), str, lambda: _log_model(context.output, plan, record, result))
     name = context.config.register
     if name is not None:
-        context.checkpoint.get_or_compute(("register",), str, lambda: _register(context, record, result, name, model))
+        context.checkpoint.get_or_compute(
+            ("register",), str, lambda: _register(context.callbacks, record, result, name, model)
+        )
     record.rank_trials(order, _longest_name(result, context.config.effective_trials))
     _log_figures(record, result, model)
     story = {"mlflow.note.content": describe(result), **answers(result)}
@@ -100,22 +103,22 @@ def _longest_name(result: RunResult, total: int) -> int:
     return max(len(run_name(row.number, total, row.label)) for row in result.trials if row.role == "trial")
 
 
-def _log_model(context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult) -> str:
+def _log_model(output: Path, plan: Plan, record: MlflowCallback, result: RunResult) -> str:
     """Its address in MLflow, or an id of our own until the store has one."""
     size, classes, folder = result.winner.spec.image_size, result.dataset.classes, "model"
     if (choice := result.choice) is not None:
         size, folder = choice.image_size, choice.model
     example = np.asarray(open_pixels(plan.data.pixels_at(size))[:1])
     page = ModelPage(note=describe_model(result, MODEL_URI, INPUT), params=messages.model_params(result))
-    return record.tracker.log_model(record.parent_run, context.output / folder, example, classes, page)
+    return record.tracker.log_model(record.parent_run, output / folder, example, classes, page)
 
 
-def _register(context: RunContext, record: MlflowCallback, result: RunResult, name: str, model: str) -> str:
+def _register(callbacks: CallbackList, record: MlflowCallback, result: RunResult, name: str, model: str) -> str:
     """What became of it, which is also told."""
     figures, tags, note = messages.version_figures(result), messages.version_tags(result), messages.version_note(result)
     became = record.tracker.register(name, model, record.parent_run, figures, tags, note)
     if became:
-        context.callbacks.on_step("register", became)
+        callbacks.on_step("register", became)
     else:
-        context.callbacks.on_warning(f"the winner is not registered as {name} yet, for the record in MLflow failed")
+        callbacks.on_warning(f"the winner is not registered as {name} yet, for the record in MLflow failed")
     return became

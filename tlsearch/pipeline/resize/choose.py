@@ -22,6 +22,7 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.resize.pixels import FOLDER, resized, sample
 from tlsearch.report import resizing
 from tlsearch.results.schema import Resizing
+from tlsearch.runs.budget import TimeBudget
 from tlsearch.search.warm_start import depths_of
 from tlsearch.training.probe import PROBE_IMAGES
 from tlsearch.types import Candidate
@@ -57,7 +58,11 @@ def _compared(context: RunContext, plan: Plan, found: Resizing) -> Resizing:
     candidate = min(plan.space.candidates, key=lambda c: plan.measured[c].cuts.work(len(plan.measured[c].cuts)))
     places = sampled(plan.data.labels, plan.data.training, context.config.seed)
     budget = context.budget
-    seconds, most, until = _seconds(context, plan, candidate, len(places)), budget.most(MOST_TIME), budget.elapsed()
+    seconds, most, until = (
+        _seconds(context.budget, plan, candidate, len(places)),
+        budget.most(MOST_TIME),
+        budget.elapsed(),
+    )
     until += LATE * most
     if seconds > most:
         why = f"it would take about {seconds:.0f} s, more than {100 * MOST_TIME:.0f} % of the time limit"
@@ -106,9 +111,9 @@ def sampled(labels: Sequence[int], training: Sequence[int], seed: int) -> tuple[
     return tuple(sorted(chosen))
 
 
-def _seconds(context: RunContext, plan: Plan, candidate: Candidate, images: int) -> float:
+def _seconds(budget: TimeBudget, plan: Plan, candidate: Candidate, images: int) -> float:
     """What the comparison will take: two more decodings, as the first took, and three passes of the network."""
-    decoding = context.budget.timings.get("scan", 0.0) / max(1, len(plan.data.index.images))
+    decoding = budget.timings.get("scan", 0.0) / max(1, len(plan.data.index.images))
     return images * (2 * decoding + len(RESIZES) * plan.measured[candidate].forward_seconds)
 
 

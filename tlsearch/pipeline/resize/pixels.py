@@ -8,6 +8,7 @@ from dataclasses import replace
 from tlsearch.data.images.pixels import decode_rows, select_rows
 from tlsearch.data.images.rgb import PLAIN
 from tlsearch.data.split import Fold
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.context import Data, RunContext
 
 FOLDER = "resize"
@@ -21,7 +22,7 @@ def resized(context: RunContext, data: Data, mode: str) -> Data:
     other = replace(data, index=replace(data.index, decoding=replace(data.index.decoding, resize=mode)))
     other = replace(other, pixels=context.work / mode / data.pixels.name)
     if not other.pixels.exists():
-        _decode(context, other, mode)
+        _decode(context.callbacks, other, mode)
     return other
 
 
@@ -39,12 +40,12 @@ def sample(context: RunContext, data: Data, places: Sequence[int], mode: str) ->
     if mode == PLAIN.resize:
         select_rows(data.pixels, places, few.pixels)
     else:
-        _decode(context, few, mode)
+        _decode(context.callbacks, few, mode)
     return few
 
 
-def _decode(context: RunContext, data: Data, mode: str) -> None:
+def _decode(callbacks: CallbackList, data: Data, mode: str) -> None:
     def progress(done: int, total: int) -> None:
-        context.callbacks.on_progress("resize", done, total, f"reading images to {mode} them")
+        callbacks.on_progress("resize", done, total, f"reading images to {mode} them")
 
     decode_rows(data.index, data.pool, data.base_size, data.pixels, progress)

@@ -1,0 +1,43 @@
+"""What the curve of a network from scratch says: what more training would gain, and whether it carries a claim."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from tlsearch.pipeline.baseline.result import not_learned
+from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.scratch_time import fair_epochs
+from tlsearch.stats.trend import AGAIN, Rise, extrapolate
+from tlsearch.training.schedule import amount_trained
+from tlsearch.training.trial import Outcome
+
+
+def scores_by_epoch(data: Data, history: Sequence[Mapping[str, float]]) -> list[float]:
+    """The validation score of each epoch; the greater the better."""
+    return [data.metric.sign * epoch["objective"] for epoch in history]
+
+
+def expected_rise(data: Data, history: Sequence[Mapping[str, float]], last: int, whole: int) -> Rise | None:
+    """What the score would gain in the rest of the whole schedule, or in twice its training where nothing is left.
+
+    A score that is made of counts ends at 1. The schedule of ``last`` epochs was a complete one: its learning rate has
+    fallen to 0.
+    """
+    trained = amount_trained([epoch["epoch"] for epoch in history], last)
+    (until,) = amount_trained([whole], whole)
+    until = until if last < whole else AGAIN * trained[-1]
+    most = 1.0 if data.metric.counts is not None else math.inf
+    return extrapolate(trained, scores_by_epoch(data, history), until, most)
+
+
+def why_no_claim(context: RunContext, data: Data, outcome: Outcome, epochs: int, whole: int) -> str:
+    """Why a network from scratch carries no claim, whatever test will say.
+
+    It has not learned, or there was no time for a fair comparison: the plan knew it, or the machine became slower.
+    """
+    trained = f"{epochs} of {whole} epochs"
+    slower = bool(outcome.result.reason) or context.budget.pace.factor > 1
+    too_few = slower and epochs < fair_epochs(context.config, len(data.fold.train))
+    cut_short = f"its time was over after {trained}" if too_few or not context.budget.compares else ""
+    return not_learned(data, outcome, trained) or cut_short

@@ -1,0 +1,25 @@
+"""What is written beside the models that were tested: for sure probabilities, and to know pictures of another kind."""
+
+from __future__ import annotations
+
+from tlsearch.pipeline.baseline import BaselineResult
+from tlsearch.pipeline.confirm import Confirmation
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.evaluate.calibrate import calibrate
+from tlsearch.pipeline.evaluate.reference import keep_references
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.search import SearchLog
+from tlsearch.search.trial_record import TrialRecord
+
+
+def write_beside_models(
+    context: RunContext,
+    plan: Plan,
+    confirmation: Confirmation,
+    log: SearchLog,
+    probe: TrialRecord,
+    baseline: BaselineResult | None,
+) -> None:
+    """Write temperature and conformal scores beside every model, and the reference beside those that may be used."""
+    calibrate(context, plan.data, log.outcomes, confirmation.winner.spec, probe.spec, baseline)
+    keep_references(context, plan, confirmation, log.outcomes, baseline)
