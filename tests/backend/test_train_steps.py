@@ -77,7 +77,7 @@ def test_how_steps_are_divided_into_calls_changes_no_bit_and_is_traced_once() ->
 
 
 def test_a_gpu_trains_as_keras_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tlsearch.backend.has_gpu", lambda: True)
+    monkeypatch.setattr("tlsearch.backend.hardware.has_gpu", lambda: True)
     assert type(train_steps.adamw(0.1, 1.0)) is keras.optimizers.AdamW
     traced: list[int] = []
     train([3], at_once=True, traced=traced)

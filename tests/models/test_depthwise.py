@@ -81,9 +81,9 @@ def test_trials_without_kept_kernels_have_the_digest_that_they_always_had() -> N
 
 
 def test_the_gradient_is_slow_with_tensorflow_on_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tlsearch.backend.has_gpu", lambda: False)
+    monkeypatch.setattr("tlsearch.backend.hardware.has_gpu", lambda: False)
     assert has_slow_depthwise_gradient() == (keras.backend.backend() == "tensorflow")
-    monkeypatch.setattr("tlsearch.backend.has_gpu", lambda: True)
+    monkeypatch.setattr("tlsearch.backend.hardware.has_gpu", lambda: True)
     assert not has_slow_depthwise_gradient()
 
 

@@ -50,7 +50,7 @@ def test_a_budget_that_excludes_only_the_network_from_scratch_changes_no_trial_a
     finished: TrialRecord, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("onnxruntime")
-    monkeypatch.setattr("tlsearch.pipeline.baseline.RATES", (1e-3, 3e-3))
+    monkeypatch.setattr("tlsearch.pipeline.baseline.train.RATES", (1e-3, 3e-3))
     asked = ("--max-size", "1MB", "--max-latency", "5s", "--cache-dir", finished.home / "cache")
     done = tlsearch("run", images, *OPTIONS, *asked, "--output", "out")
     assert done.exit_code == 0, done.output

@@ -42,7 +42,7 @@ def pictures(make_dataset: MakeDataset, tmp_path_factory: pytest.TempPathFactory
 @pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_it_is_the_model_to_use_everywhere(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime")
-    monkeypatch.setattr("tlsearch.pipeline.baseline.RATES", (1e-3, 3e-3))
+    monkeypatch.setattr("tlsearch.pipeline.baseline.train.RATES", (1e-3, 3e-3))
     done = tlsearch("run", pictures, *OPTIONS)
     assert done.exit_code == 0, done.output
     run = TrialRecord(tmp_path, done.output)

@@ -15,6 +15,7 @@ from tlsearch.config import RunConfig
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.pipeline.confirm.fold_runs import more_views
+from tlsearch.results.migrate import SCHEMA_VERSION
 
 pytestmark = MARKS
 
@@ -46,7 +47,7 @@ def test_the_files_that_a_run_leaves(finished: TrialRecord) -> None:
 
 def test_result_json(finished: TrialRecord, images: Path) -> None:
     plain, result = finished.plain, finished.result
-    assert plain["schema_version"] == 2
+    assert plain["schema_version"] == SCHEMA_VERSION
     index = scan(images)
     assert plain["dataset"]["fingerprint"] == index.fingerprint
     assert plain["dataset"]["classes"] == ["ash", "birch", "cedar"]

@@ -100,7 +100,7 @@ def test_the_pixels_of_the_test_split_reach_no_model_before_the_end(
 ) -> None:
     import tlsearch
 
-    monkeypatch.setattr("tlsearch.pipeline.baseline.RATES", (1e-3,))
+    monkeypatch.setattr("tlsearch.pipeline.baseline.train.RATES", (1e-3,))
     monkeypatch.setattr("tlsearch.data.source_parts.FEWEST_TO_CHOOSE_BY", 1)  # so that there is a validation part
     config = RunConfig(
         dataset=marked,

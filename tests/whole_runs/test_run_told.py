@@ -49,7 +49,7 @@ def test_the_opening_is_in_the_ledger_beside_the_record(finished: TrialRecord) -
 
 
 def test_the_count_of_openings_is_told_everywhere(finished: TrialRecord) -> None:
-    text = "no run had looked at these test images before"
+    text = "no recorded run had looked at these test images before"
     assert finished.printed.count(text) == 2  # in the line of the step and above the table
     assert text in page(finished)
     assert text in parent(finished).data.tags["mlflow.note.content"]

@@ -31,12 +31,12 @@ PRINTED = "printed.txt"
 # The parent of a run in a process of its own, which tells what it has imported in the end. Two folds everywhere and two
 # learning rates for the baseline instead of three, for time.
 PARENT = """
-import sys, tlsearch.pipeline.baseline, tlsearch.pipeline.confirm, tlsearch.pipeline.scan
+import sys, tlsearch.pipeline.baseline.train, tlsearch.pipeline.confirm, tlsearch.pipeline.scan
 from tlsearch.cli.main import cli
 tlsearch.pipeline.confirm.MOST_FOLDS = 2
 tlsearch.pipeline.confirm.REPEATS = 1
 tlsearch.pipeline.scan.SELECTION_FOLDS = 2
-tlsearch.pipeline.baseline.RATES = (1e-3, 3e-3)
+tlsearch.pipeline.baseline.train.RATES = (1e-3, 3e-3)
 try:
     cli.main(sys.argv[1:], prog_name="tlsearch")
 finally:

@@ -17,7 +17,7 @@ pytestmark = MARKS
 def test_a_run_on_a_full_disk_goes_on_when_there_is_room(
     images: Path, disk: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tlsearch.pipeline.baseline.RATES", (1e-3,))  # for time
+    monkeypatch.setattr("tlsearch.pipeline.baseline.train.RATES", (1e-3,))  # for time
     folder = disk("size=1m")
     done = tlsearch("run", images, *OPTIONS, "--output", folder / "out")
     assert done.exit_code == 1, done.output

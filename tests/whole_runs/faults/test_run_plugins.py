@@ -53,7 +53,7 @@ def test_the_search_goes_on_without_a_plugin_that_fails(
     install("second-weights", SECOND, group="tlsearch.weights", **{"tiny@second": "Second"})
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}:{site}")
     monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "tlsearch")  # none but those of this test, for time
-    monkeypatch.setattr("tlsearch.pipeline.baseline.RATES", (1e-3,))
+    monkeypatch.setattr("tlsearch.pipeline.baseline.train.RATES", (1e-3,))
     options = ["--trials", "12", *OPTIONS[4:], "--augment", "none", "--augment", "crumbling"]
     done = tlsearch("run", images, *options, "--output", "out")
     assert done.exit_code == 0, done.output
@@ -93,7 +93,7 @@ def test_the_search_goes_on_where_native_code_crashes(
     install("crashing-plugin", CRASHING, crashing="Crashing")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}:{site}")
     monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "tlsearch")
-    monkeypatch.setattr("tlsearch.pipeline.baseline.RATES", (1e-3,))
+    monkeypatch.setattr("tlsearch.pipeline.baseline.train.RATES", (1e-3,))
     options = ["--augment", "none", "--augment", "crashing"]
     done = tlsearch("run", images, *OPTIONS, *options, "--output", "out")
     assert done.exit_code == 0, done.output
