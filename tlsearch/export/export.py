@@ -39,6 +39,11 @@ PROOF_IMAGES = 2000
 SAMPLES = 200
 """Training images that an int8 network is calibrated with; TensorFlow's guide asks for 100 to 500."""
 
+_UNKNOWN = (
+    "{why}, so it cannot be known whether the model was trained on the images of --images: name none that it was "
+    "trained or tested on"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
@@ -182,10 +187,12 @@ def _images(
         except UsageError:
             if options.images is None or needs_training:
                 raise
-            reporter.warn("the images of the run are not there, so only its whole test set would be recognised")
+            reporter.warn(_UNKNOWN.format(why="the images of the run are not there"))
+    elif options.images is not None:
+        reporter.warn(_UNKNOWN.format(why="the model is in no output folder of a run"))
     chosen = found.proof if found else None
     if options.images is not None:
-        chosen = named_images(options.images, predictor.labels, found.test if found else frozenset())
+        chosen = named_images(options.images, predictor.labels, found)
         _refuse_test(chosen, run, options.images)
     if chosen is None:
         raise AssertionError("unreachable: without images of a run or a user an error was raised")
