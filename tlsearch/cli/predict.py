@@ -12,6 +12,7 @@ from tlsearch.cli.paths import PictureSource, UserPath
 from tlsearch.cli.predictions.destination import chosen_format
 from tlsearch.cli.predictions.formats import FORMATS
 from tlsearch.cli.predictions.lists import STDIN, asked_images
+from tlsearch.cli.predictions.replaceable import require_replaceable
 from tlsearch.cli.predictions.written import WriteOptions, write_predictions
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
@@ -59,7 +60,8 @@ if TYPE_CHECKING:
     heading=Heading.OUTPUT,
     type=UserPath(),
     metavar="FILE",
-    help="Write them into a file.  [default: print them]",
+    help="Write them into a file. Of files that are there, only one with predictions is replaced.  [default: print "
+    "them]",
 )
 @option(
     "--calibrated/--no-calibrated",
@@ -129,6 +131,8 @@ def predict(
             "--files-from."
         )
     name = chosen_format(form, to)
+    if to is not None:
+        require_replaceable(to, form, model_dir, [*images, *lists])
     from tlsearch.predictor import load
 
     with interruptible(program=True):

@@ -26,6 +26,7 @@ from tlsearch.export.run_images import FIX, RunImages, find_run_images, named_im
 from tlsearch.export.sidecar import Sidecar, sidecar_of
 from tlsearch.export.speed import machine, measure
 from tlsearch.predictor import Predictor, load
+from tlsearch.predictor.folder import require_outside_model
 from tlsearch.reporter import Reporter, SilentReporter
 from tlsearch.results.result import read_result
 from tlsearch.runs.ledger import fingerprint_of
@@ -114,6 +115,9 @@ def export_model(
     if options.unlike:
         require_distance(forms, options.precision)
     targets = place.targets(folder, forms, options.precision, options.to)
+    for target in targets:
+        require_outside_model(target.folder / target.name, folder)
+    place.require_replaceable(forms, targets)
     predictor = load(folder)
     require_tensorflow()
     proof, training = _images(folder, predictor, options, reporter)

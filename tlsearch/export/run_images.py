@@ -120,12 +120,13 @@ def named_images(source: Path, labels: Sequence[str], run: RunImages | None) -> 
     tested = sum(content in test for content in hashes)
     if not kept:
         raise UsageError(f"--images {source} holds {_nothing(hashes, test)}: name a folder of other labelled images.")
+    left = _left(tested, len(items) - len(kept) - tested, known=run is not None)
     first = {content: row for row, content in reversed(list(enumerate(hashes)))}
     return LabelledFiles(
         files=tuple(items[row].file for row in kept),
         labels=tuple(place[label_of(items[row])] for row in kept),
         groups=tuple(first[hashes[row]] for row in kept),
-        source=f"{len(kept):,} images in {source}{_left(tested, len(items) - len(kept) - tested, known=run is not None)}",
+        source=f"{len(kept):,} images in {source}{left}",
         hashes=tuple(hashes[row] for row in kept),
     )
 
