@@ -114,6 +114,16 @@ def test_no_file_of_somebody_else_is_replaced(arguments: tuple[str, ...], words:
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
+def test_a_long_reason_does_not_widen_the_table() -> None:
+    Path("pictures/long.zip").write_text("no archive")
+    for command in (("predict", "model", "pictures", "pictures/long.zip", f"nowhere/{'x' * 30}"),):
+        lines = tlsearch(*command, "--to", "out.txt").exit_code, Path("out.txt").read_text().splitlines()
+        assert lines[0] == 0
+        rule = next(line for line in lines[1] if set(line) <= {"-", "─"})
+        assert len(rule) <= 38 + 2 + 60 + 2 + len("probability")
+        assert "not read: " in "\n".join(lines[1])
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0"])
 def test_lists_of_images(end: bytes) -> None:
     names = ["pictures/red.png", "", "nowhere.png", "pictures/a,b.png"]

@@ -142,13 +142,13 @@ def _print_table(found: list[Explanation], folder: Path, stream: TextIO) -> int:
 
     from tlsearch.cli.terminal.lines import unbroken
     from tlsearch.cli.terminal.screen import print_table, room
-    from tlsearch.cli.terminal.table import Column, Row, Table
+    from tlsearch.cli.terminal.table import Column, Row, Table, reason_cell
 
     rows = []
     for item in found:
         image = unbroken(item.name)
         if item.error is not None:
-            rows.append(Row((image, f"not read: {item.error}", "", "", "", ""), "yellow"))
+            rows.append(Row((image, reason_cell(f"not read: {item.error}"), "", "", "", ""), "yellow"))
             continue
         middle = "nowhere" if item.centre is None else f"{item.centre[0]:.2f} {item.centre[1]:.2f}"
         border = "" if item.border is None else f"{item.border:.2f}"
