@@ -13,7 +13,6 @@ import importlib.util
 import json
 import math
 import os
-import socket
 import warnings
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 from pictures import decode
 from PIL import Image
-from settings import real, stop, whole
+from settings import listen, real, stop, whole
 from starlette.datastructures import UploadFile
 
 MODEL = os.environ.get("MODEL", "model.onnx")
@@ -181,19 +180,6 @@ def _explainer() -> Any:
         stop(f"MODEL_DIR={MODEL_DIR} cannot be used: {error}")
 
 
-def _listening() -> socket.socket:
-    """The socket that requests come to."""
-    family = socket.AF_INET6 if ":" in HOST else socket.AF_INET
-    try:
-        return socket.create_server((HOST, PORT), family=family)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror  # not of a name
-        stop(
-            f"{HOST}:{PORT} cannot be listened on ({reason}): end the program that does, or choose "
-            f"another port with PORT={PORT % 65535 + 1}, or another address of this machine with HOST."
-        )
-
-
 app = FastAPI(title="Pictures to classes", lifespan=lifespan, docs_url=None, redoc_url=None)
 
 
@@ -298,7 +284,7 @@ async def _pictures(request: Request) -> list[tuple[str, bytes]]:
 
 
 if __name__ == "__main__":
-    listening = _listening()
+    listening = listen(HOST, PORT)
     app.state.network, app.state.explainer = Network(MODEL), _explainer()
     print(f"http://{HOST}:{listening.getsockname()[1]}", flush=True)
     uvicorn.Server(uvicorn.Config(app, limit_concurrency=MAX_WAITING)).run(sockets=[listening])

@@ -1,8 +1,12 @@
-"""Variables of the environment. What is wrong with one is said in one sentence, and the exit code is 2."""
+"""Variables of the environment, and the socket that two of them name.
+
+What is wrong with one is said in one sentence, and the exit code is 2.
+"""
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import NoReturn
 
@@ -35,3 +39,16 @@ def real(name: str, default: float, most: float) -> float:
     if not 0 <= number <= most:
         stop(f"{name} is {text!r}, but it must be a number from 0 to {most:g}, such as {name}={default:g}.")
     return number
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket that requests come to."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror  # not of a name
+        stop(
+            f"{host}:{port} cannot be listened on ({reason}): end the program that does, or choose another port with "
+            f"PORT={port % 65535 + 1}, or another address of this machine with HOST."
+        )

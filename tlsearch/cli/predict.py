@@ -12,7 +12,6 @@ from tlsearch.cli.paths import PictureSource, UserPath
 from tlsearch.cli.predictions.destination import chosen_format
 from tlsearch.cli.predictions.formats import FORMATS
 from tlsearch.cli.predictions.lists import STDIN, asked_images
-from tlsearch.cli.predictions.replaceable import require_replaceable
 from tlsearch.cli.predictions.written import WriteOptions, write_predictions
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
@@ -132,6 +131,8 @@ def predict(
         )
     name = chosen_format(form, to)
     if to is not None:
+        from tlsearch.cli.predictions.replaceable import require_replaceable
+
         require_replaceable(to, form, model_dir, [*images, *lists])
     from tlsearch.predictor import load
 

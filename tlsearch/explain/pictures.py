@@ -76,8 +76,8 @@ def explain_files(
         predictor: The model.
         items: As for ``Predictor.stream``: files, folders for the pictures in them at any depth, addresses, arrays.
         about: The class that the maps are about; None for the most probable one of each picture.
-        to: A folder for an overlay (PNG) and an array (NPY) of each picture; None writes nothing. Only a map of the same
-            picture and class is replaced.
+        to: A folder for an overlay (PNG) and an array (NPY) of each picture; None writes nothing. Only a map of the
+            same picture and class is replaced.
 
     Returns:
         An explanation of each picture; one that cannot be read says why.

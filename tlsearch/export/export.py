@@ -22,7 +22,7 @@ from tlsearch.export.images import LabelledFiles, batches
 from tlsearch.export.network import exported_network
 from tlsearch.export.place import Target, proof_name, sidecar_name
 from tlsearch.export.proof import AnswerComparison, Proof, answers, compare_answers, judge, size_of
-from tlsearch.export.run_images import FIX, RunImages, find_run_images, named_images
+from tlsearch.export.run_images import FIX, UNKNOWN, RunImages, find_run_images, named_images
 from tlsearch.export.sidecar import Sidecar, sidecar_of
 from tlsearch.export.speed import machine, measure
 from tlsearch.predictor import Predictor, load
@@ -39,11 +39,6 @@ PROOF_IMAGES = 2000
 
 SAMPLES = 200
 """Training images that an int8 network is calibrated with; TensorFlow's guide asks for 100 to 500."""
-
-_UNKNOWN = (
-    "{why}, so it cannot be known whether the model was trained on the images of --images: name none that it was "
-    "trained or tested on"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,9 +186,9 @@ def _images(
         except UsageError:
             if options.images is None or needs_training:
                 raise
-            reporter.warn(_UNKNOWN.format(why="the images of the run are not there"))
+            reporter.warn(UNKNOWN.format(why="the images of the run are not there"))
     elif options.images is not None:
-        reporter.warn(_UNKNOWN.format(why="the model is in no output folder of a run"))
+        reporter.warn(UNKNOWN.format(why="the model is in no output folder of a run"))
     chosen = found.proof if found else None
     if options.images is not None:
         chosen = named_images(options.images, predictor.labels, found)

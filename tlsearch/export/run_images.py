@@ -24,6 +24,12 @@ from tlsearch.utils.units import counted
 
 FIX = "name a folder of labelled images with --images"
 
+UNKNOWN = (
+    "{why}, so it cannot be known whether the model was trained on the images of --images: name none that it was "
+    "trained or tested on"
+)
+"""What is said where the images that a user names cannot be compared with those of the run."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunImages:
