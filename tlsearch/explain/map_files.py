@@ -82,12 +82,12 @@ def _mark(picture: Picture, image: Images, label: str) -> str:
 
     It is a hash, so that a map that is passed on does not tell where the picture lies.
     """
-    told = hashlib.sha256(label.encode("utf-8", "surrogateescape") + b"\0")
+    digest = hashlib.sha256(label.encode("utf-8", "surrogateescape") + b"\0")
     if picture.path is not None:
-        told.update(str(picture.path.absolute()).encode("utf-8", "surrogateescape"))
+        digest.update(str(picture.path.absolute()).encode("utf-8", "surrogateescape"))
     else:
-        told.update(picture.name.encode("utf-8", "surrogateescape") + b"\0" + np.ascontiguousarray(image).tobytes())
-    return told.hexdigest()
+        digest.update(picture.name.encode("utf-8", "surrogateescape") + b"\0" + np.ascontiguousarray(image).tobytes())
+    return digest.hexdigest()
 
 
 def _mark_in(file: Path) -> str | None:

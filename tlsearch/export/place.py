@@ -90,10 +90,10 @@ def require_replaceable(forms: Sequence[Format], wanted: Sequence[Target]) -> No
         for each in (path, path.with_name(path.name + UNPROVEN)):
             taken = [part for part in parts_of(form, each) if part.exists()]
             proof, sidecar = proof_name(each), sidecar_name(each)
-            told = _object(proof).get("sha256")
-            if taken and told != hashes(form, each):
+            recorded = _object(proof).get("sha256")
+            if taken and recorded != hashes(form, each):
                 raise _not_ours(taken[0])
-            if proof.exists() and told is None:
+            if proof.exists() and recorded is None:
                 raise _not_ours(proof)
             if sidecar.exists() and not {"file", "labels", "metadata"} <= _object(sidecar).keys():
                 raise _not_ours(sidecar)

@@ -151,6 +151,6 @@ def _left(tested: int, trained: int, *, known: bool) -> str:
     """Which images are left out, behind the source of the others."""
     if not known:
         return ", of which it is not known whether the model was trained on them"
-    told = [f"{counted(tested, 'test image')} of the run"] if tested else []
-    told += [f"{counted(trained, 'image')} that the model was trained on"] if trained else []
-    return f", {' and '.join(told)} left out" if told else ""
+    parts = [f"{counted(tested, 'test image')} of the run"] if tested else []
+    parts += [f"{counted(trained, 'image')} that the model was trained on"] if trained else []
+    return f", {' and '.join(parts)} left out" if parts else ""
