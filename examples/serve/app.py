@@ -24,20 +24,22 @@ import numpy as np
 import onnxruntime
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
-from pictures import MAX_PIXELS, decode
+from pictures import decode
 from PIL import Image
+from settings import listen, real, stop, whole
 from starlette.datastructures import UploadFile
 
 MODEL = os.environ.get("MODEL", "model.onnx")
 MODEL_DIR = os.environ.get("MODEL_DIR", "")  # the folder of the model that was exported, for /explain
-HOST, PORT = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
-THREADS = int(os.environ.get("THREADS", "0")) or os.cpu_count() or 1
-MAX_BYTES = int(os.environ.get("MAX_BYTES", "20_000_000"))  # of a request
-MAX_PICTURES = int(os.environ.get("MAX_PICTURES", "64"))  # of a request
-MAX_WAITING = int(os.environ.get("MAX_WAITING", "256"))  # pictures of all requests; more are turned away with 503
-BATCH = int(os.environ.get("BATCH", "16"))  # pictures that the network takes at once, at most
-BATCH_MS = float(os.environ.get("BATCH_MS", "2"))  # milliseconds that the first picture waits for others
-COVERAGE = float(os.environ.get("COVERAGE", "0.9"))  # of prediction sets, unless a request asks for another
+HOST, PORT = os.environ.get("HOST", "127.0.0.1"), whole("PORT", 8000, most=65535)
+THREADS = whole("THREADS", 0, most=1024) or os.cpu_count() or 1
+MAX_BYTES = whole("MAX_BYTES", 20_000_000, least=1)  # of a request
+MAX_PICTURES = whole("MAX_PICTURES", 64, least=1)  # of a request
+MAX_PIXELS = whole("MAX_PIXELS", 50_000_000, least=1)  # of a picture
+MAX_WAITING = whole("MAX_WAITING", 256, least=1)  # pictures of all requests; more are turned away with 503
+BATCH = whole("BATCH", 16, most=4096, least=1)  # pictures that the network takes at once, at most
+BATCH_MS = real("BATCH_MS", 2, most=60_000)  # milliseconds that the first picture waits for others
+COVERAGE = real("COVERAGE", 0.9, most=1)  # of prediction sets, unless a request asks for another
 
 
 # --- what is not sure, from the file that tlsearch export writes beside the network (docs/guides/export.md)
@@ -77,11 +79,20 @@ class Network:
     def __init__(self, path: str) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = THREADS
-        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.metadata = self.session.get_modelmeta().custom_metadata_map
-        self.labels = json.loads(self.metadata["labels"])
+        options.log_severity_level = 3  # errors; what it warns of concerns the file, which its proof has judged
+        if not Path(path).is_file():
+            stop(f"MODEL={path} is no file: name the .onnx file that tlsearch export wrote.")
+        try:
+            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self.metadata = self.session.get_modelmeta().custom_metadata_map
+            self.labels, self.size = json.loads(self.metadata["labels"]), int(self.metadata["image_size"])
+        except Exception as error:  # onnxruntime raises many kinds for a file that is damaged
+            stop(f"MODEL={path} is damaged or not by tlsearch export ({_first_line(error)}): export the model again.")
         beside = Path(f"{path}.json")
-        self.sidecar = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+        try:
+            self.sidecar = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+        except (OSError, ValueError) as error:
+            stop(f"{beside} cannot be read ({_first_line(error)}): export the model again, or remove this file.")
         self.outputs = [output.name for output in self.session.get_outputs()]
         self.input = self.session.get_inputs()[0].name
         self.waiting: asyncio.Queue[tuple[np.ndarray, asyncio.Future[Answer]]] = asyncio.Queue()
@@ -134,6 +145,10 @@ class Network:
         return [Answer(row, distance) for row, distance in zip(rows, distances, strict=True)]
 
 
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
 # --- what the server answers
 
 
@@ -142,9 +157,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     Image.init()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
-    app.state.network = Network(MODEL)
     app.state.decoders, app.state.one = ThreadPoolExecutor(THREADS), ThreadPoolExecutor(1)
-    app.state.explainer = _explainer()
     worker = asyncio.create_task(app.state.network.work())
     yield
     worker.cancel()
@@ -153,12 +166,18 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _explainer() -> Any:
     """What draws heat maps; None where no model is named or tlsearch is not installed."""
     names = ("tlsearch", "tlsearch.explain")
+    if MODEL_DIR and not Path(MODEL_DIR).is_dir():
+        stop(f"MODEL_DIR={MODEL_DIR} is no folder: name the folder of the model that was exported, or leave it out.")
     if not MODEL_DIR or any(importlib.util.find_spec(name) is None for name in names):
         return None
+    from tlsearch import TlsearchError
     from tlsearch.explain.maps import Explainer
     from tlsearch.predictor import load
 
-    return Explainer(load(MODEL_DIR))
+    try:
+        return Explainer(load(MODEL_DIR))
+    except TlsearchError as error:
+        stop(f"MODEL_DIR={MODEL_DIR} cannot be used: {error}")
 
 
 app = FastAPI(title="Pictures to classes", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -171,7 +190,7 @@ async def health() -> dict[str, Any]:
     return {
         "status": "ok",
         "classes": network.labels,
-        "image_size": int(network.metadata["image_size"]),
+        "image_size": network.size,
         "waiting": network.waiting.qsize(),
         "pictures": network.pictures,
         "batches": network.batches,
@@ -265,4 +284,7 @@ async def _pictures(request: Request) -> list[tuple[str, bytes]]:
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, host=HOST, port=PORT, limit_concurrency=MAX_WAITING)
+    listening = listen(HOST, PORT)
+    app.state.network, app.state.explainer = Network(MODEL), _explainer()
+    print(f"http://{HOST}:{listening.getsockname()[1]}", flush=True)
+    uvicorn.Server(uvicorn.Config(app, limit_concurrency=MAX_WAITING)).run(sockets=[listening])

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-
-MAX_PIXELS = int(os.environ.get("MAX_PIXELS", "50_000_000"))  # of a picture
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
 
@@ -40,7 +37,7 @@ def decode(data: bytes, metadata: Mapping[str, str]) -> np.ndarray:
     except UnidentifiedImageError:
         raise ValueError("it is no picture of a format that is read here: send a JPEG, PNG or WebP file") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(f"it has more than {MAX_PIXELS:,} pixels: make it smaller") from None
+        raise ValueError(f"it has more than {Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller") from None
     except Exception as error:  # decoders raise many kinds for a file that is broken
         raise ValueError(f"it is damaged ({str(error).strip() or type(error).__name__}): send it again") from error
     if base != size:  # the run kept larger squares than this network takes

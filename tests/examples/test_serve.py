@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from benchmarks.common.servers import Question, ask, example_server, load
+from benchmarks.common.servers import APP, Question, ask, example_server, free_port, load
 from tests.helpers.models.doubting_model import colours, write_pictures
 from tlsearch.data.images.decode import read_square
 from tlsearch.predictor import Predictor
@@ -245,3 +248,48 @@ def test_a_load_is_counted_and_an_error_ends_it(address: str, pictures: list[Pat
     assert max(seconds) <= together
     with pytest.raises(RuntimeError, match="holds no picture"):
         load(f"{address}/predict", [raw(b"")], 4, 30)
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"MODEL": "nope.onnx"}, "MODEL=nope.onnx is no file: name the .onnx file that tlsearch export wrote."),
+        ({"MODEL": "damaged.onnx"}, "MODEL=damaged.onnx is damaged or not by tlsearch export"),
+        ({"MODEL_DIR": "nodir"}, "MODEL_DIR=nodir is no folder: name the folder of the model that was exported"),
+        ({"PORT": "abc"}, "PORT is 'abc', but it must be a whole number from 0 to 65,535, such as PORT=8000."),
+        ({"PORT": "99999"}, "PORT is '99999', but"),
+        ({"BATCH": "0"}, "BATCH is '0', but it must be a whole number from 1 to 4,096"),
+        ({"BATCH_MS": "nan"}, "BATCH_MS is 'nan', but it must be a number from 0 to 60000"),
+        ({"MAX_PIXELS": "many"}, "MAX_PIXELS is 'many', but it must be a whole number from 1"),
+    ],
+)
+def test_mistakes_of_whoever_starts_it_are_told_in_one_sentence(
+    exported: tuple[Predictor, Path], tmp_path: Path, variables: dict[str, str], sentence: str
+) -> None:
+    (tmp_path / "damaged.onnx").write_bytes(exported[1].read_bytes()[:500])
+    said = start({"MODEL": str(exported[1]), "PORT": str(free_port()), **variables}, tmp_path)
+    assert (said.returncode, said.stdout) == (2, "")
+    assert said.stderr.startswith(f"error: {sentence}")
+    assert len(said.stderr.splitlines()) == 1
+
+
+def test_a_port_that_is_taken_is_named_with_a_way_out(exported: tuple[Predictor, Path], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = start({"MODEL": str(exported[1]), "PORT": str(port)}, tmp_path)
+    assert said.returncode == 2
+    assert said.stderr.startswith(f"error: 127.0.0.1:{port} cannot be listened on (Address already in use): end the")
+    assert len(said.stderr.splitlines()) == 1
+
+
+def start(variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a server says that cannot start."""
+    return subprocess.run(
+        [sys.executable, str(APP)],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

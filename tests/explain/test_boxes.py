@@ -126,10 +126,11 @@ def test_an_image_in_no_file_has_no_box_and_is_counted(predictor: Predictor, tmp
     nowhere = Explanation(name="a", explained="a", explained_probability=0.5, heat=heat_map)
     Image.new("RGB", (20, 20)).save(tmp_path / "b.png")
     file = Explanation(path=tmp_path / "b.png", explained="a", explained_probability=0.5, heat=heat_map)
-    writer = BoxWriter(predictor, "json", tmp_path)
+    writer = BoxWriter(predictor, ["json"], tmp_path)
     assert list(writer.take([nowhere, file])) == [nowhere, file]
     assert writer.summary == "1 box (threshold 0.56, the default), none of 1 image that lie in no file"
-    assert len(json.loads(writer.write().read_bytes())) == 1
+    (path,) = writer.write()
+    assert len(json.loads(path.read_bytes())) == 1
 
 
 @pytest.fixture
@@ -186,6 +187,16 @@ def test_coco_has_every_class_and_names_from_the_folder_of_all_images(found: lis
     assert told["annotations"][1] == {
         "id": 2, "image_id": 2, "category_id": 2, "bbox": [1, 2, 20, 23], "area": 460, "iscrowd": 0, "score": 0.5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "coco", "voc"])
+def test_boxes_that_are_there_are_never_replaced(found: list[BoxedFile], tmp_path: Path, form: BoxFormat) -> None:
+    write_boxes(found[:1], form, tmp_path / "out", LABELS)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert len(before) == 1
+    with pytest.raises(UsageError, match="holds boxes already, which are never replaced: name another folder"):
+        write_boxes(found, form, tmp_path / "out", LABELS)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
 
 
 def test_a_folder_that_cannot_be_made_is_named(found: list[BoxedFile], tmp_path: Path) -> None:

@@ -115,6 +115,22 @@ def test_the_command_writes_boxes_around_the_things(folder: Path, tmp_path: Path
     assert (target / names[form]).exists()
 
 
+def test_boxes_in_several_formats_and_none_over_those_that_somebody_drew(folder: Path, tmp_path: Path) -> None:
+    write_scenes(tmp_path / "images", scenes(1, 5))
+    drawn = tmp_path / "voc" / "Annotations" / "a.xml"
+    drawn.parent.mkdir(parents=True)
+    drawn.write_text("<annotation/>")
+    command = ["explain", str(folder / "model"), str(tmp_path / "images"), "--boxes", "voc", "--boxes", "coco", "--to"]
+    refused = CliRunner().invoke(cli, [*command, str(tmp_path / "voc")])
+    assert refused.exit_code == 2
+    assert "holds boxes already, which are never replaced: name another folder with --to" in refused.output
+    assert [path for path in (tmp_path / "voc").rglob("*") if path.is_file()] == [drawn]
+    done = CliRunner().invoke(cli, [*command, str(tmp_path / "both")])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "both" / "boxes.coco.json").exists()
+    assert len(list((tmp_path / "both" / "Annotations").rglob("*.xml"))) == 3
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

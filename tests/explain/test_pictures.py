@@ -126,6 +126,41 @@ def test_files_of_one_name_do_not_replace_each_other(model_dir: Path, photos: Pa
     assert [item.overlay.name for item in found if item.overlay] == ["top_left-red.png", "top_left-red-2.png"]
 
 
+def test_a_map_replaces_nothing_but_that_of_the_same_picture(model_dir: Path, photos: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "s1" / "x.png", tmp_path / "s2" / "x.png"
+    for path, name in ((first, "top left"), (second, "bottom right")):
+        path.parent.mkdir()
+        path.write_bytes((photos / f"{name}.png").read_bytes())
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "x-red.png").write_bytes(first.read_bytes())
+    for number, path in ((2, first), (3, second), (2, first), (3, second)):
+        (item,) = tlsearch.explain_images(model_dir, path, to=folder)
+        assert (item.overlay, item.array) == (folder / f"x-red-{number}.png", folder / f"x-red-{number}.npy")
+        np.testing.assert_array_equal(np.load(folder / f"x-red-{number}.npy"), item.heat)
+    assert (folder / "x-red.png").read_bytes() == first.read_bytes()
+    assert len(list(folder.iterdir())) == 5
+
+
+def test_pictures_in_memory_are_told_apart_by_what_they_show(model_dir: Path, tmp_path: Path) -> None:
+    names = []
+    for red in (200, 220, 200):
+        pixels = np.full((SIDE, SIDE, 3), 40, np.uint8)
+        pixels[..., 0] = red
+        (item,) = tlsearch.explain_images(model_dir, pixels, to=tmp_path)
+        assert item.overlay is not None
+        names.append(item.overlay.name)
+    assert names == ["image_0-red.png", "image_0-red-2.png", "image_0-red.png"]
+
+
+def test_no_map_is_written_into_the_folder_of_the_model(model_dir: Path, photos: Path) -> None:
+    for to in (model_dir, model_dir / "maps"):
+        refused = explain(model_dir, photos, "--to", to)
+        assert refused.exit_code == 2
+        assert "lies in the folder of the model" in refused.output
+    assert not (model_dir / "maps").exists()
+
+
 def test_mistakes_of_a_user_end_in_one_sentence(model_dir: Path, photos: Path, tmp_path: Path) -> None:
     unknown = explain(model_dir, photos, "--class", "rde", "--to", tmp_path)
     assert unknown.exit_code == 2

@@ -256,6 +256,28 @@ def test_what_int8_needs_besides_is_named_with_its_own_extra(model_dir: Path, mo
     assert [form.name for form in exporting.wanted_formats(("openvino",), "float16")] == ["openvino"]
 
 
+def test_neither_the_model_nor_a_file_of_somebody_else_is_replaced(model_dir: Path, tmp_path: Path) -> None:
+    before = file_hash(model_dir / "model.keras")
+    inside = export(model_dir, "--format", "keras", "--to", model_dir)
+    assert (inside.exit_code, "lies in the folder of the model" in inside.output) == (2, True)
+    assert file_hash(model_dir / "model.keras") == before
+    (tmp_path / "model.keras").write_text("mine")
+    refused = export(model_dir, "--format", "keras", "--to", tmp_path)
+    assert (refused.exit_code, "as tlsearch exports it" in refused.output) == (2, True)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.keras"]
+    (tmp_path / "model.keras").unlink()
+    for _ in range(2):
+        assert export(model_dir, "--format", "keras", "--to", tmp_path).exit_code == 0
+
+
+def test_a_proof_on_training_images_is_none(model_dir: Path, tmp_path: Path, rounded: Rounded) -> None:
+    images = model_dir.parents[1] / "images"
+    options = ExportOptions(formats=("keras",), precision="float16", to=tmp_path, images=images)
+    with pytest.raises(UsageError, match="only images that the model was trained on"):
+        export_model(model_dir, options)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_model_of_no_run_needs_images(tmp_path: Path, model_dir: Path) -> None:
     import shutil
 
@@ -264,7 +286,10 @@ def test_a_model_of_no_run_needs_images(tmp_path: Path, model_dir: Path) -> None
     with pytest.raises(UsageError, match=r"validation images are needed: name a model that is, or .*--images"):
         export_model(alone, ExportOptions(formats=("keras",)))
     own = write_images(tmp_path / "own", seed=4)
+    done = export(alone, "--format", "keras", "--images", own)
+    assert "it cannot be known whether the model was trained on the images of --images" in " ".join(done.output.split())
     (file,) = export_model(alone, ExportOptions(formats=("keras",), images=own))
+    assert "not known whether the model was trained on them" in file.proof.source
     assert file.path == tmp_path / "alone" / "exported" / "model.keras"
     with pytest.raises(UsageError, match="--log out"):
         record_of(alone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,6 +61,32 @@ def test_a_proven_file_stays_where_its_successor_is_not_proven(tmp_path: Path) -
     place.settle(OPENVINO, draft(tmp_path, "bad"), target, keeps_name=False)
     assert (tmp_path / "model.xml").read_text() == "good"
     assert (tmp_path / "model.xml.unproven").read_text() == "bad"
+
+
+def proof_of(path: Path) -> None:
+    sidecar_name(path).write_text(json.dumps({"file": path.name, "labels": [], "metadata": {}}))
+    proof_name(path).write_text(json.dumps({"file": path.name, "sha256": place.hashes(OPENVINO, path)}))
+
+
+def test_an_exported_file_is_replaced_and_no_other(tmp_path: Path) -> None:
+    wanted = [Target(tmp_path, "model.xml")]
+    place.require_replaceable([OPENVINO], wanted)
+    for keeps_name in (True, False):
+        proof_of(place.settle(OPENVINO, draft(tmp_path, "ours"), wanted[0], keeps_name=keeps_name))
+        place.require_replaceable([OPENVINO], wanted)
+    (tmp_path / "model.bin").unlink()
+    (tmp_path / "model.xml").unlink()
+    place.require_replaceable([OPENVINO], wanted)
+    (tmp_path / "model.bin.unproven").write_text("theirs")
+    with pytest.raises(UsageError, match=r"model\.xml\.unproven is there and not, or no longer, as tlsearch"):
+        place.require_replaceable([OPENVINO], wanted)
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.bin", "a.xml.json", "a.xml.proof.json", "a.xml.unproven.proof.json"])
+def test_no_file_of_somebody_else_is_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"mine": 1}')
+    with pytest.raises(UsageError, match="is there and not, or no longer, as tlsearch exports it: name another place"):
+        place.require_replaceable([OPENVINO], [Target(tmp_path, "a.xml")])
 
 
 def test_drafts_are_gone_after_an_error(tmp_path: Path) -> None:

@@ -61,18 +61,57 @@ def test_test_images_among_those_that_are_named_are_left_out(run: Path, tmp_path
     own = write_images(tmp_path / "own", per_class=5, seed=8)
     for number, file in enumerate(sorted((run.parent / "images" / "test" / "red").iterdir())[:3]):
         shutil.copy(file, own / "red" / f"copy{number}.png")
-    named = named_images(own, LABELS, found.test)
+    named = named_images(own, LABELS, found)
     assert len(named.files) == 15
     assert "3 test images of the run left out" in named.source
     with pytest.raises(UsageError, match="only test images of the run, which stay shut"):
-        named_images(run.parent / "images" / "test", LABELS, found.test)
+        named_images(run.parent / "images" / "test", LABELS, found)
+
+
+def test_images_that_the_model_was_trained_on_are_left_out(run: Path, tmp_path: Path) -> None:
+    images = run.parent / "images"
+    found = find_run_images(run, refitted=False, reporter=SilentReporter())
+    own = write_images(tmp_path / "own", per_class=2, seed=8)
+    for number, file in enumerate(sorted((images / "train" / "red").iterdir())[:4]):
+        shutil.copy(file, own / "red" / f"copy{number}.png")
+    shutil.copy(next((images / "test" / "red").iterdir()), own / "red" / "tested.png")
+    named = named_images(own, LABELS, found)
+    assert (len(named.files), named.seen) == (6, False)
+    assert named.source.endswith(", 1 test image of the run and 4 images that the model was trained on left out")
+    with pytest.raises(UsageError, match=r"only images that the model was trained on.*name a folder of other"):
+        named_images(images / "train", LABELS, found)
+
+
+def test_a_refitted_model_was_trained_on_validation_images_too(run: Path) -> None:
+    validation = run.parent / "images" / "val"
+    chosen = find_run_images(run, refitted=False, reporter=SilentReporter())
+    assert len(named_images(validation, LABELS, chosen).files) == 120
+    refitted = find_run_images(run, refitted=True, reporter=SilentReporter())
+    with pytest.raises(UsageError, match="only images that the model was trained on"):
+        named_images(validation, LABELS, refitted)
+
+
+def test_a_model_of_folds_was_trained_on_all_but_the_test_images(tmp_path: Path) -> None:
+    folder = write_run(tmp_path).parent
+    found = find_run_images(folder, refitted=False, reporter=SilentReporter())
+    with pytest.raises(UsageError, match="trained on, on which a loss would not show and test images of the run"):
+        named_images(tmp_path / "images", LABELS, found)
+
+
+def test_copies_count_as_one_image(tmp_path: Path) -> None:
+    own = write_images(tmp_path / "own", per_class=2)
+    for number in range(5):
+        shutil.copy(own / "red" / "000.png", own / "red" / f"copy{number}.png")
+    named = named_images(own, LABELS, None)
+    assert (len(named.files), len(set(named.groups))) == (11, 6)
+    assert "not known whether the model was trained on them" in named.source
 
 
 def test_classes_that_the_model_does_not_know_are_refused(tmp_path: Path) -> None:
     own = write_images(tmp_path / "own", per_class=2)
     (own / "red").rename(own / "pink")
     with pytest.raises(UsageError, match=r"classes that the model does not know \(pink\): it knows blue, green, red"):
-        named_images(own, LABELS, frozenset())
+        named_images(own, LABELS, None)
 
 
 def test_a_few_images_are_spread_over_all(run: Path) -> None:

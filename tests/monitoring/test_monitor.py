@@ -82,11 +82,15 @@ def test_the_order_and_the_number_of_pictures_decide_nothing_but_the_sample(
 
 
 def test_few_pictures_are_said_to_be_few(model_dir: Path, tmp_path: Path) -> None:
-    found = monitored(model_dir, write_pictures(tmp_path / "new", colours(3, 4)))
-    assert found.applies
+    found = monitored(model_dir, write_pictures(tmp_path / "new", colours(12, 4)))
+    assert (found.applies, found.too_few) == (True, False)
     assert found.sentence.endswith("but so few pictures show large differences only.")
     one = monitored(model_dir, write_pictures(tmp_path / "one", colours(1, 4)))
-    assert "apply to this picture" in one.sentence
+    assert one.sentence.startswith("Too few to tell whether the model's figures still apply to this picture: name at l")
+    assert (one.applies, one.too_few) == (True, True)
+    foreign = monitored(model_dir, write_pictures(tmp_path / "foreign", FOREIGN))
+    assert foreign.sentence.startswith("The model's figures do not apply to these 3 pictures")
+    assert (foreign.applies, foreign.too_few) == (False, False)
 
 
 def test_a_model_without_reference_images_is_refused(tmp_path: Path) -> None:

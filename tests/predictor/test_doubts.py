@@ -166,3 +166,9 @@ def test_a_coverage_that_is_none_is_refused_on_the_command_line(model_dir: Path,
     done = invoke("predict", model_dir, pictures, "--coverage", "95")
     assert done.exit_code == 2
     assert "--coverage is 95.0, but it must be a number above 0 and below 1, such as 0.9" in done.stderr
+
+
+def test_predict_says_where_no_picture_can_be_called_not_sure(model_dir: Path, pictures: Path) -> None:
+    words = "so no picture is called not sure: ask for more with --coverage 0.9."
+    assert words in " ".join(invoke("predict", model_dir, pictures, "--coverage", "0.5").stderr.split())
+    assert "no picture is called not sure" not in invoke("predict", model_dir, pictures).stderr

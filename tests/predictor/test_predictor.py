@@ -187,7 +187,7 @@ def test_the_output_folder_of_a_run_is_pointed_to_its_model(model_dir: Path, tmp
         ("labels.json", '["a", "b"]', "does not fit the 2 labels"),
         ("labels.json", None, "is missing"),
         ("config.json", '{"decode_size": 8}', "does not say image_size"),
-        ("model.keras", "no archive", "cannot be loaded"),
+        ("model.keras", "no archive", r"cannot be loaded \(it is damaged: it was not copied to its end, or"),
     ],
 )
 def test_a_folder_that_does_not_fit_is_refused_in_a_sentence(
@@ -202,6 +202,16 @@ def test_a_folder_that_does_not_fit_is_refused_in_a_sentence(
         prediction.load(folder)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_model_file_that_was_not_copied_to_its_end_is_called_damaged(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "model") / "model.keras"
+    whole = file.read_bytes()
+    for share in (0.2, 0.5, 0.99):
+        file.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(ModelError, match=r"it is damaged: it was not copied to its end") as caught:
+            prediction.load(file.parent)
+        assert "not found" not in str(caught.value)
 
 
 def test_code_inside_a_model_file_is_not_run(tmp_path: Path) -> None:

@@ -65,6 +65,17 @@ def test_a_coverage_needs_so_many_images(coverage: float, fewest: int) -> None:
         assert short.shortage(coverage).endswith("every prediction set holds all classes.")
 
 
+def test_a_coverage_that_single_answers_reach_names_a_higher_one() -> None:
+    scores = ConformalScores(scores=tuple([0.0] * 93 + [0.5] * 7), groups=100, images=100, reason="")
+    assert scores.single_answers(0.9) == (
+        "A coverage of 0.9 is reached by the most probable class alone, so no picture is called not sure: ask for more "
+        "with --coverage 0.95."
+    )
+    assert scores.single_answers(0.95) == ""
+    always_right = ConformalScores(scores=(0.0,) * 100, groups=100, images=100, reason="")
+    assert always_right.single_answers(0.9).endswith("so no picture is called not sure.")
+
+
 def test_every_set_holds_the_most_probable_class_and_grows_with_the_coverage() -> None:
     said, labels = drawn(300, 3)
     scores = conformal_scores(said, labels, None)

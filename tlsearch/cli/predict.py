@@ -59,7 +59,8 @@ if TYPE_CHECKING:
     heading=Heading.OUTPUT,
     type=UserPath(),
     metavar="FILE",
-    help="Write them into a file.  [default: print them]",
+    help="Write them into a file. Of files that are there, only one with predictions is replaced.  [default: print "
+    "them]",
 )
 @option(
     "--calibrated/--no-calibrated",
@@ -129,6 +130,10 @@ def predict(
             "--files-from."
         )
     name = chosen_format(form, to)
+    if to is not None:
+        from tlsearch.cli.predictions.replaceable import require_replaceable
+
+        require_replaceable(to, form, model_dir, [*images, *lists])
     from tlsearch.predictor import load
 
     with interruptible(program=True):
@@ -142,7 +147,7 @@ def predict(
             workers=workers,
             coverage=coverage,
         )
-        _say_shortage(predictor, coverage)
+        _say_odd_sets(predictor, coverage)
         known = None if lists or STDIN in images else images
         code = write_predictions(
             predictions, WriteOptions(name=name, to=to, calibrated=calibrated, images=known), predictor
@@ -157,8 +162,8 @@ def _map_writer(predictor: Predictor, folder: Path) -> BatchListener:
     return MapMaker(predictor, to=folder).watch
 
 
-def _say_shortage(predictor: Predictor, coverage: float | None) -> None:
-    """Say where every prediction set holds all classes, for want of images to make sets from."""
-    wanted = predictor.applied_coverage(coverage)
-    if predictor.conformal is not None and wanted is not None and (said := predictor.conformal.shortage(wanted)):
+def _say_odd_sets(predictor: Predictor, coverage: float | None) -> None:
+    """Say where every prediction set holds all classes, for want of images to make sets from, or one class only."""
+    wanted, scores = predictor.applied_coverage(coverage), predictor.conformal
+    if scores is not None and wanted is not None and (said := scores.shortage(wanted) or scores.single_answers(wanted)):
         click.echo(said, err=True)

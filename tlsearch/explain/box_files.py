@@ -70,6 +70,17 @@ def box_of(predictor: Predictor, explanation: Explanation, threshold: Threshold)
     return BoxedFile(path=explanation.path, size=size, box=box, probability=probability)
 
 
+def require_no_boxes(folder: Path, forms: Iterable[BoxFormat]) -> None:
+    """Raise ``UsageError`` where boxes in one of these formats lie in a folder already.
+
+    They are never replaced, not even tlsearch's own: people correct boxes by hand.
+    """
+    for form in forms:
+        path = folder / FILES.get(form, VOC_FOLDER)
+        if any(path.iterdir()) if path.is_dir() else path.exists():
+            raise UsageError(f"{path} holds boxes already, which are never replaced: name another folder with --to.")
+
+
 def write_boxes(found: Sequence[BoxedFile], form: BoxFormat, folder: Path, labels: Sequence[str]) -> Path:
     """Write boxes and give the file, or for Pascal VOC the folder, which has a file for each image.
 
@@ -80,9 +91,10 @@ def write_boxes(found: Sequence[BoxedFile], form: BoxFormat, folder: Path, label
         labels: The classes of the model.
 
     Raises:
-        UsageError: The folder cannot be written.
+        UsageError: The folder cannot be written, or holds boxes in this format.
     """
     try:
+        require_no_boxes(folder, [form])
         folder.mkdir(parents=True, exist_ok=True)
         if form == "voc":
             return _write_voc(found, folder / VOC_FOLDER)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from PIL.PngImagePlugin import PngInfo
 
 from tlsearch.explain.maps import resize_maps
 from tlsearch.types import Float32Array
@@ -57,10 +59,12 @@ def overlay(image: npt.NDArray[np.uint8], heat: Float32Array) -> Image:
     return Image.fromarray(np.rint(mixed).clip(0, 255).astype(np.uint8))
 
 
-def to_png(image: Image) -> bytes:
-    """Give a picture as the bytes of a PNG file."""
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
+def to_png(image: Image, texts: Mapping[str, str] | None = None) -> bytes:
+    """Give a picture as the bytes of a PNG file, with texts that people do not see."""
+    stream, kept = io.BytesIO(), PngInfo()
+    for name, text in (texts or {}).items():
+        kept.add_text(name, text)
+    image.save(stream, "PNG", pnginfo=kept)
     return stream.getvalue()
 
 

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 
 from tlsearch.data.images.decode import calm_pillow
 from tlsearch.data.images.parallel import in_batches, map_stream
 from tlsearch.errors import UsageError
+from tlsearch.explain.map_files import MapFolder
 from tlsearch.explain.maps import BATCH, Explainer, HeatMaps
 from tlsearch.explain.measures import border_shares, centres
-from tlsearch.explain.overlay import overlay, to_png
 from tlsearch.models.temperature import divide_by_temperature
 from tlsearch.plugins.api import Images
 from tlsearch.predictor import LABELS_FILE, Pictures, Predictor
+from tlsearch.predictor.folder import require_outside_model
 from tlsearch.predictor.sources import pictures_of
 from tlsearch.predictor.sources.picture import Picture, Shape, read_pixels
 from tlsearch.types import Float32Array, Float64Array
-from tlsearch.utils.files import write_atomically
 from tlsearch.utils.texts import either, nearest
 
 EXPLAINED_FOLDER = "explained"
 """The folder of a run for overlays and arrays."""
-
-_LONGEST_NAME = 80
-"""Letters of the name of a picture, and of a class, in the name of a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +76,8 @@ def explain_files(
         predictor: The model.
         items: As for ``Predictor.stream``: files, folders for the pictures in them at any depth, addresses, arrays.
         about: The class that the maps are about; None for the most probable one of each picture.
-        to: A folder for an overlay (PNG) and an array (NPY) of each picture; None writes nothing.
+        to: A folder for an overlay (PNG) and an array (NPY) of each picture; None writes nothing. Only a map of the
+            same picture and class is replaced.
 
     Returns:
         An explanation of each picture; one that cannot be read says why.
@@ -120,13 +116,15 @@ class MapMaker:
         to: A folder for an overlay (PNG) and an array (NPY) of each picture; None writes nothing.
 
     Raises ``UsageError`` where the model has no such class, its network has no features with places, or the folder
-    cannot be made.
+    cannot be made or is that of the model.
     """
 
     def __init__(self, predictor: Predictor, about: str | None = None, to: Path | None = None) -> None:
+        if to is not None:
+            require_outside_model(to, predictor.folder)
         self._about = None if about is None else _class_number(predictor, about)
         self._explainer = Explainer(predictor)
-        self._folder = None if to is None else _Folder(to)
+        self._folder = None if to is None else MapFolder(to)
 
     def explain(self, batch: Sequence[tuple[Picture, Images | str]]) -> Iterator[Explanation]:
         """Explain a batch: pictures, each with its pixels (S, S, 3) or with the reason why there are none."""
@@ -137,7 +135,9 @@ class MapMaker:
                 yield Explanation(name=picture.name, path=picture.path, error=found)
                 continue
             row = next(rows)
-            written = self._folder.write(picture, found, row) if self._folder else (None, None)
+            written: tuple[Path, Path] | tuple[None, None] = (None, None)
+            if self._folder is not None:
+                written = self._folder.write(picture, found, row.labels[row.about], row.heat)
             yield row.of(picture, *written)
 
     def watch(self, batch: Sequence[tuple[Picture, Images | str]]) -> None:
@@ -212,35 +212,3 @@ def _rows(predictor: Predictor, found: HeatMaps) -> list[_Row]:
         )
         for n in range(len(found.maps))
     ]
-
-
-class _Folder:
-    """Where overlays and arrays go, each file under a name of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._used: set[str] = set()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise UsageError(f"{folder} cannot be made ({reason}): name a folder that may be written.") from error
-
-    def write(self, picture: Picture, image: Images, row: _Row) -> tuple[Path, Path]:
-        """Write the overlay and the array of a picture, each renamed into place."""
-        name = self._name(picture.name, row.labels[row.about])
-        drawn, array = self._folder / f"{name}.png", self._folder / f"{name}.npy"
-        write_atomically(drawn, to_png(overlay(image, row.heat)))
-        stream = io.BytesIO()
-        np.save(stream, row.heat, allow_pickle=False)
-        write_atomically(array, stream.getvalue())
-        return drawn, array
-
-    def _name(self, picture: str, label: str) -> str:
-        stem = PurePath(picture.rstrip("/")).stem
-        plain = re.sub(r"[^\w.-]+", "_", f"{stem[-_LONGEST_NAME:]}-{label[:_LONGEST_NAME]}")
-        name, number = plain, 2
-        while name.casefold() in self._used:
-            name, number = f"{plain}-{number}", number + 1
-        self._used.add(name.casefold())
-        return name

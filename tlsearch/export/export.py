@@ -22,10 +22,11 @@ from tlsearch.export.images import LabelledFiles, batches
 from tlsearch.export.network import exported_network
 from tlsearch.export.place import Target, proof_name, sidecar_name
 from tlsearch.export.proof import AnswerComparison, Proof, answers, compare_answers, judge, size_of
-from tlsearch.export.run_images import FIX, RunImages, find_run_images, named_images
+from tlsearch.export.run_images import FIX, UNKNOWN, RunImages, find_run_images, named_images
 from tlsearch.export.sidecar import Sidecar, sidecar_of
 from tlsearch.export.speed import machine, measure
 from tlsearch.predictor import Predictor, load
+from tlsearch.predictor.folder import require_outside_model
 from tlsearch.reporter import Reporter, SilentReporter
 from tlsearch.results.result import read_result
 from tlsearch.runs.ledger import fingerprint_of
@@ -109,6 +110,9 @@ def export_model(
     if options.unlike:
         require_distance(forms, options.precision)
     targets = place.targets(folder, forms, options.precision, options.to)
+    for target in targets:
+        require_outside_model(target.folder / target.name, folder)
+    place.require_replaceable(forms, targets)
     predictor = load(folder)
     require_tensorflow()
     proof, training = _images(folder, predictor, options, reporter)
@@ -182,10 +186,12 @@ def _images(
         except UsageError:
             if options.images is None or needs_training:
                 raise
-            reporter.warn("the images of the run are not there, so only its whole test set would be recognised")
+            reporter.warn(UNKNOWN.format(why="the images of the run are not there"))
+    elif options.images is not None:
+        reporter.warn(UNKNOWN.format(why="the model is in no output folder of a run"))
     chosen = found.proof if found else None
     if options.images is not None:
-        chosen = named_images(options.images, predictor.labels, found.test if found else frozenset())
+        chosen = named_images(options.images, predictor.labels, found)
         _refuse_test(chosen, run, options.images)
     if chosen is None:
         raise AssertionError("unreachable: without images of a run or a user an error was raised")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tlsearch.errors import UsageError
 from tlsearch.export.contract import Format
@@ -77,11 +79,46 @@ def workshop(wanted: Sequence[Target]) -> Iterator[Path]:
         shutil.rmtree(room, ignore_errors=True)
 
 
+def require_replaceable(forms: Sequence[Format], wanted: Sequence[Target]) -> None:
+    """Raise ``UsageError`` where a file of somebody else lies in the place of one that is to be written.
+
+    An exported file is recognised by its proof, which has the hash of each of its parts: one that was changed since is
+    not replaced either.
+    """
+    for form, target in zip(forms, wanted, strict=True):
+        path = target.folder / target.name
+        for each in (path, path.with_name(path.name + UNPROVEN)):
+            taken = [part for part in parts_of(form, each) if part.exists()]
+            proof, sidecar = proof_name(each), sidecar_name(each)
+            recorded = _object(proof).get("sha256")
+            if taken and recorded != hashes(form, each):
+                raise _not_ours(taken[0])
+            if proof.exists() and recorded is None:
+                raise _not_ours(proof)
+            if sidecar.exists() and not {"file", "labels", "metadata"} <= _object(sidecar).keys():
+                raise _not_ours(sidecar)
+
+
+def _not_ours(path: Path) -> UsageError:
+    return UsageError(
+        f"{path} is there and not, or no longer, as tlsearch exports it: name another place with --to, or move it away."
+    )
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; an empty one where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def settle(form: Format, draft: Path, target: Target, *, keeps_name: bool) -> Path:
     """Move a draft to its place and give that.
 
-    What had the name before is replaced. A file that is proven now takes the place of one that was not; a proven file
-    of before stays where its successor is not proven.
+    What had the name before is replaced, as ``require_replaceable`` allows it. A file that is proven now takes the
+    place of one that was not; a proven file of before stays where its successor is not proven.
     """
     proven = target.folder / target.name
     unproven = proven.with_name(proven.name + UNPROVEN)
@@ -116,7 +153,7 @@ def parts_of(form: Format, path: Path) -> tuple[Path, ...]:
 def hashes(form: Format, path: Path) -> dict[str, str]:
     """Give the SHA-256 of every file that belongs to an exported one, by its name."""
     found = {}
-    for place in parts_of(form, path):
+    for place in filter(Path.exists, parts_of(form, path)):
         files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
         for file in files:
             found[file.relative_to(place.parent).as_posix()] = file_hash(file)

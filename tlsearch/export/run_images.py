@@ -24,20 +24,29 @@ from tlsearch.utils.units import counted
 
 FIX = "name a folder of labelled images with --images"
 
+UNKNOWN = (
+    "{why}, so it cannot be known whether the model was trained on the images of --images: name none that it was "
+    "trained or tested on"
+)
+"""What is said where the images that a user names cannot be compared with those of the run."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunImages:
     """The images of a run. Those for testing are known by their hashes alone.
 
     Attributes:
-        training: Those that the model was trained on.
+        training: Those of the training part.
         proof: Those that a proof is made on: of validation, or of training where the run compared trials on folds.
         test: The content hashes of the test images.
+        trained: The content hashes of all images that the model was trained on: a refitted one on those of validation
+            too.
     """
 
     training: LabelledFiles
     proof: LabelledFiles
     test: frozenset[str]
+    trained: frozenset[str]
 
 
 def find_run_images(run: Path, *, refitted: bool, reporter: Reporter) -> RunImages:
@@ -73,7 +82,8 @@ def find_run_images(run: Path, *, refitted: bool, reporter: Reporter) -> RunImag
         proof = _rows(index, parts.val, parts.groups, "validation images of the run", seen=refitted)
     else:
         proof = training
-    return RunImages(training=training, proof=proof, test=frozenset(test))
+    trained = frozenset((*training.hashes, *(proof.hashes if proof.seen else ())))
+    return RunImages(training=training, proof=proof, test=frozenset(test), trained=trained)
 
 
 def _rows(index: DatasetIndex, rows: Sequence[int], groups: Sequence[int], what: str, *, seen: bool) -> LabelledFiles:
@@ -87,11 +97,19 @@ def _rows(index: DatasetIndex, rows: Sequence[int], groups: Sequence[int], what:
     )
 
 
-def named_images(source: Path, labels: Sequence[str], test: frozenset[str]) -> LabelledFiles:
-    """Read which images a user names, with their classes; images of ``test``, by content, are left out.
+def named_images(source: Path, labels: Sequence[str], run: RunImages | None) -> LabelledFiles:
+    """Read which images a user names, with their classes.
+
+    Images that the model was trained on and test images of the run are left out. They are recognised by their content,
+    to the byte. Exact copies count as one image: they are in one group.
+
+    Args:
+        source: The folder of labelled images.
+        labels: The classes of the model.
+        run: The images of the run; None where they cannot be known, which the source says.
 
     Raises:
-        UsageError: There are none, or they have a class that the model does not know.
+        UsageError: No image is left, or they have a class that the model does not know.
     """
     items = list(read_source(source).items)
     require_one_label(items)
@@ -103,15 +121,36 @@ def named_images(source: Path, labels: Sequence[str], test: frozenset[str]) -> L
             f"{some(sorted(labels))}; name a folder with one folder of images for each of them."
         )
     hashes = [file_hash(item.file) for item in items]
-    kept = [row for row, content in enumerate(hashes) if content not in test]
+    test, trained = (run.test, run.trained) if run is not None else (frozenset[str](), frozenset[str]())
+    kept = [row for row, content in enumerate(hashes) if content not in test | trained]
+    tested = sum(content in test for content in hashes)
     if not kept:
-        what = "only test images of the run, which stay shut" if items else "no image"
-        raise UsageError(f"--images {source} holds {what}: name a folder of other labelled images.")
-    left = f", {counted(len(items) - len(kept), 'test image')} of the run left out" if len(kept) < len(items) else ""
+        raise UsageError(f"--images {source} holds {_nothing(hashes, test)}: name a folder of other labelled images.")
+    left = _left(tested, len(items) - len(kept) - tested, known=run is not None)
+    first = {content: row for row, content in reversed(list(enumerate(hashes)))}
     return LabelledFiles(
         files=tuple(items[row].file for row in kept),
         labels=tuple(place[label_of(items[row])] for row in kept),
-        groups=tuple(kept),
+        groups=tuple(first[hashes[row]] for row in kept),
         source=f"{len(kept):,} images in {source}{left}",
         hashes=tuple(hashes[row] for row in kept),
     )
+
+
+def _nothing(hashes: Sequence[str], test: frozenset[str]) -> str:
+    """What a folder holds in which no image can be used."""
+    if not hashes:
+        return "no image"
+    if test.issuperset(hashes):
+        return "only test images of the run, which stay shut"
+    also = " and test images of the run, which stay shut" if not test.isdisjoint(hashes) else ""
+    return f"only images that the model was trained on, on which a loss would not show{also}"
+
+
+def _left(tested: int, trained: int, *, known: bool) -> str:
+    """Which images are left out, behind the source of the others."""
+    if not known:
+        return ", of which it is not known whether the model was trained on them"
+    parts = [f"{counted(tested, 'test image')} of the run"] if tested else []
+    parts += [f"{counted(trained, 'image')} that the model was trained on"] if trained else []
+    return f", {' and '.join(parts)} left out" if parts else ""

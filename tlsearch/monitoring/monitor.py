@@ -12,7 +12,7 @@ import numpy as np
 from tlsearch.errors import UsageError
 from tlsearch.monitoring.drift import compare_counts, compare_features, surprising_count
 from tlsearch.monitoring.record import ClassShare, MonitorReport, UnlikePictures
-from tlsearch.monitoring.words import sentence
+from tlsearch.monitoring.words import TOO_FEW_PICTURES, sentence
 from tlsearch.predictor import Predictor, load
 from tlsearch.reporter import Reporter, SilentReporter
 from tlsearch.types import Float32Array, IntArray
@@ -123,6 +123,7 @@ def judge(
     classes = compare_counts(reference.predicted, predicted)
     report = MonitorReport(
         applies=True,
+        too_few=False,
         sentence="",
         pictures=len(seen.distances),
         unread=seen.unread,
@@ -135,7 +136,8 @@ def judge(
         level=LEVEL,
     )
     alarms = (report.differs(unlike.p_value), report.differs(features.p_value), report.differs(classes.p_value))
-    return replace(report, applies=not any(alarms), sentence=sentence(report, alarms))
+    too_few = report.pictures < TOO_FEW_PICTURES and not any(alarms)
+    return replace(report, applies=not any(alarms), too_few=too_few, sentence=sentence(report, alarms))
 
 
 def _unlike(reference: TrainingReference, seen: Seen) -> UnlikePictures:

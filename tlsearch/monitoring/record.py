@@ -41,6 +41,7 @@ class MonitorReport:
 
     Attributes:
         applies: Whether the model's figures still apply to such pictures, as far as they can tell.
+        too_few: Whether they are too few to tell anything; then ``applies`` says only that nothing speaks against it.
         sentence: The same for people, with the reason.
         pictures: How many were read.
         unread: How many could not be read.
@@ -54,6 +55,7 @@ class MonitorReport:
     """
 
     applies: bool
+    too_few: bool
     sentence: str
     pictures: int
     unread: int

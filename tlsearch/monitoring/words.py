@@ -7,6 +7,10 @@ from tlsearch.monitoring.record import MonitorReport, UnlikePictures
 from tlsearch.report.numbers import format_p, percent
 from tlsearch.utils.units import counted
 
+TOO_FEW_PICTURES = 10
+"""Fewer pictures than that show nothing: if half of them were of another source, and half of those unlike the training
+images, that would more likely than not be overlooked."""
+
 FEW_PICTURES = 30
 """Fewer pictures than that show large differences only, which is said."""
 
@@ -20,6 +24,11 @@ def sentence(found: MonitorReport, alarms: tuple[bool, bool, bool]) -> str:
     """
     unlike, features, classes = alarms
     these = "this picture" if found.pictures == 1 else f"these {counted(found.pictures, 'picture')}"
+    if not any(alarms) and found.pictures < TOO_FEW_PICTURES:
+        return (
+            f"Too few to tell whether the model's figures still apply to {these}: name at least {TOO_FEW_PICTURES}, "
+            "better some hundreds."
+        )
     if not any(alarms):
         few = "" if found.pictures >= FEW_PICTURES else ", but so few pictures show large differences only"
         return f"The model's figures still apply to {these}: nothing sets them apart from the training images{few}."

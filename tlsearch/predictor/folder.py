@@ -63,3 +63,9 @@ def update_config(folder: Path, entries: Mapping[str, object]) -> None:
         ModelError: There is no such file, or it is damaged.
     """
     write_config(folder, {**read_config(folder), **entries})
+
+
+def require_outside_model(to: Path, model_dir: Path) -> None:
+    """Raise ``UsageError`` where ``to`` is the folder of the model or lies in it: what is written could break it."""
+    if to.resolve().is_relative_to(model_dir.resolve()):
+        raise UsageError(f"{to} lies in the folder of the model, {model_dir}, which stays as it is: name another.")

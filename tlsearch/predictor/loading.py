@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -103,10 +104,12 @@ def _load_model(path: Path, config: Mapping[str, Any]) -> Any:
     except Exception as error:  # Keras raises many kinds for a file that is broken, unsafe or of another version
         other = other_versions(config, versions_here())
         installed = {entry.name for entry in registry.find_plugins("backbone")} | kind_named("backbone").reserved
-        if isinstance(backbone, str) and backbone not in installed:
+        is_whole = zipfile.is_zipfile(path)  # Keras says of another one that it is not there
+        if is_whole and isinstance(backbone, str) and backbone not in installed:
             raise ModelError(
                 f"{path} cannot be loaded: it may need layers of its backbone {backbone!r}, which is not installed "
                 f"here: install the package that brings it{f'; {other}' if other else ''}."
             ) from error
-        what = other or "take it from the run again"
-        raise ModelError(f"{path} cannot be loaded ({first_line(error)}): {what}.") from error
+        damaged = "it is damaged: it was not copied to its end, or is another kind of file"
+        reason, what = first_line(error) if is_whole else damaged, other or "take it from the run again"
+        raise ModelError(f"{path} cannot be loaded ({reason}): {what}.") from error

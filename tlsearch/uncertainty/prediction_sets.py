@@ -34,6 +34,9 @@ CONFIG_KEY = "prediction_sets"
 COVERAGE = 0.9
 """The coverage of sets unless somebody asks for another."""
 
+HIGHER = (0.9, 0.95, 0.99, 0.995, 0.999)
+"""Coverages that somebody may ask for where a lower one leaves no picture to a person."""
+
 MOST_SCORES = 1000
 """Scores that are kept: of more, every k-th, so that a set may cover up to a thousandth more than it must."""
 
@@ -97,6 +100,20 @@ class ConformalScores:
         return (
             f"A coverage of {coverage:g} needs scores of at least {fewest_groups(coverage):,} {what}, and the model "
             f"has those of {self.groups:,}: every prediction set holds all classes."
+        )
+
+    def single_answers(self, coverage: float) -> str:
+        """Say in a sentence that no set has several classes at this coverage; empty where some may have.
+
+        The sentence names the first higher coverage at which that is otherwise, if there is one.
+        """
+        if self.threshold(coverage) > 0:
+            return ""
+        more = next((at for at in HIGHER if at > coverage and 0 < self.threshold(at) < math.inf), None)
+        ask = f": ask for more with --coverage {more:g}" if more else ""
+        return (
+            f"A coverage of {coverage:g} is reached by the most probable class alone, so no picture is called not "
+            f"sure{ask}."
         )
 
     def threshold(self, coverage: float) -> float:

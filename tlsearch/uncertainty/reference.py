@@ -11,6 +11,7 @@ A model that MLflow keeps takes a copy of this file along: to be loaded it impor
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,8 +157,13 @@ class TrainingReference:
                 found = {name: saved[name] for name in saved.files}
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-            raise ValueError(f"it is no archive of arrays ({error})") from error
+        except OSError as error:
+            raise ValueError(f"it cannot be read: {error.strerror or type(error).__name__}") from error
+        except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            # NumPy says of such a file how it could be unpickled, which nobody should do.
+            raise ValueError("it was not copied to its end, or is no archive of arrays") from error
+        except KeyError as error:
+            raise ValueError("it lacks an array that it names") from error
         try:
             reference = cls(
                 layers=tuple(
@@ -172,7 +178,7 @@ class TrainingReference:
                 predicted=found["predicted"].astype(np.int64),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"it lacks an array ({error})") from error
+            raise ValueError(_wrong_arrays(error)) from error
         reference._check()
         return reference
 
@@ -286,3 +292,7 @@ def _nearest(
 def _chunks(values: Float32Array) -> Iterator[tuple[int, Float32Array]]:
     for start in range(0, len(values), _CHUNK):
         yield start, values[start : start + _CHUNK]
+
+
+def _wrong_arrays(error: KeyError | TypeError | ValueError) -> str:
+    return f"it lacks the array {error}" if isinstance(error, KeyError) else "its arrays do not fit each other"

@@ -99,6 +99,8 @@ def test_an_interruption_leaves_what_was_printed_whole(form: str, start: Start) 
 @pytest.mark.parametrize("ending", ["parquet", "json", "csv"])
 def test_an_interruption_leaves_a_part_under_a_name_that_says_so(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
+    assert tlsearch("predict", "model", "pictures/red.png", "--to", f"out.{ending}").exit_code == 0
+    yesterday = Path(f"out.{ending}").read_bytes()
 
     def interrupted(images: Any) -> Any:
         told.append(len(images))
@@ -109,13 +111,12 @@ def test_an_interruption_leaves_a_part_under_a_name_that_says_so(ending: str, mo
     network = SimpleNamespace(predict_on_batch=interrupted)
     predictor = Predictor(network, ("cat", "dog", "newt"), {"image_size": 8}, Path("model"))
     monkeypatch.setattr("tlsearch.predictor.load", lambda *_: predictor)
-    Path(f"out.{ending}").write_text("of yesterday")
     names = ["pictures/red.png", "pictures/z.png"] * 4
     result = tlsearch("predict", "model", *names, "--to", f"out.{ending}", "--batch-size", "2")
     assert result.exit_code == 130
     assert result.stderr == (f"error: interrupted after 4 images, 2 not read; they are in out.partial.{ending}.\n")
     assert [path for path, _ in read_rows(f"out.partial.{ending}")] == names[:4]
-    assert Path(f"out.{ending}").read_text() == "of yesterday"
+    assert Path(f"out.{ending}").read_bytes() == yesterday
     assert len(list(Path.cwd().iterdir())) == 3
 
 

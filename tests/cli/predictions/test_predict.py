@@ -72,6 +72,58 @@ def test_mistakes_are_told_in_one_sentence(arguments: tuple[str, ...], words: st
     assert not Path("nowhere").exists()
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.json", "out.jsonl", "out.parquet", "out.txt", "out"])
+def test_predictions_are_replaced_and_nothing_else(name: str) -> None:
+    for images in (["pictures/z.png"], ["pictures"], ["pictures", "--top", "2"]):
+        assert tlsearch("predict", "model", *images, "--to", name).exit_code in (0, 1)
+    Path(name).write_text("name,price\nmilk,2\n")
+    refused = tlsearch("predict", "model", "pictures", "--to", name)
+    assert refused.exit_code == 2
+    assert f"--to {name} would replace {name}, which holds no predictions: name another file." in refused.stderr
+    assert Path(name).read_text() == "name,price\nmilk,2\n"
+    Path(name).write_text("")
+    assert tlsearch("predict", "model", "pictures", "--to", name).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("pictures/red.png", "--to", "pictures/red.png"), "has the name of an image: name a file that ends in .csv"),
+        (("pictures", "--to", "new.jpg"), "has the name of an image"),
+        (("pictures", "--to", "new.jpg", "--format", "csv"), "has the name of an image"),
+        (("pictures", "--to", "new.zip", "--format", "csv"), "has the name of an archive"),
+        (("--files-from", "list.txt", "--to", "list.txt"), "--to list.txt is read as list.txt as well: name another"),
+        (("--files-from", "list.txt", "--to", "bare"), "--to bare would replace bare, which holds no predictions"),
+        (("pictures", "--to", "model/labels.json"), "lies in the folder of the model"),
+        (("pictures", "--to", "model/new.csv"), "lies in the folder of the model"),
+        (("pictures", "--to", "a.xlsx"), "--to a.xlsx ends in .xlsx, which is no format of predictions: name a file"),
+        (("pictures", "--to", "found.csv"), "would replace found.partial.csv, which holds no predictions"),
+    ],
+)
+def test_no_file_of_somebody_else_is_replaced(arguments: tuple[str, ...], words: str) -> None:
+    Path("model").mkdir()
+    Path("model/labels.json").write_text("[]")
+    Path("list.txt").write_text("pictures/red.png\n./bare\n")
+    Path("bare").write_bytes(Path("pictures/red.png").read_bytes())
+    Path("found.partial.csv").write_text("a,b\n")
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    result = tlsearch("predict", "model", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+def test_a_long_reason_does_not_widen_the_table() -> None:
+    Path("pictures/long.zip").write_text("no archive")
+    for command in (("predict", "model", "pictures", "pictures/long.zip", f"nowhere/{'x' * 30}"),):
+        lines = tlsearch(*command, "--to", "out.txt").exit_code, Path("out.txt").read_text().splitlines()
+        assert lines[0] == 0
+        rule = next(line for line in lines[1] if set(line) <= {"-", "─"})
+        assert len(rule) <= 38 + 2 + 60 + 2 + len("probability")
+        assert "not read: " in "\n".join(lines[1])
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0"])
 def test_lists_of_images(end: bytes) -> None:
     names = ["pictures/red.png", "", "nowhere.png", "pictures/a,b.png"]

@@ -50,6 +50,19 @@ def test_the_pictures_in_an_archive(name: str, predictor: Predictor, tmp_path: P
     assert [item.path for item in found] == [None] * 4
 
 
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
+def test_a_member_whose_path_leads_out_is_set_aside_and_named(name: str, predictor: Predictor, tmp_path: Path) -> None:
+    paths = ("../../tmp/evil.png", "a/../../evil.png", "..\\evil.png", "..notes/b.png")
+    archive = write_archive(
+        tmp_path / name,
+        {**{path: png((200, 0, 0)) for path in paths}, "../notes.txt": b"", "good.png": png((0, 0, 200))},
+    )
+    found = predictor.predict([archive])
+    assert [item.name for item in found] == [*(f"{archive}/{path}" for path in paths[:3]), f"{archive}/good.png"]
+    assert [item.label for item in found] == [None, None, None, "blue"]
+    assert all("its path leads out of the archive" in str(item.error) for item in found[:3])
+
+
 def test_an_archive_that_is_broken_or_empty_says_so_and_stops_nothing(predictor: Predictor, tmp_path: Path) -> None:
     whole = write_archive(tmp_path / "a.tar", {f"{n}.png": png((200, 0, 0)) for n in range(9)})
     (tmp_path / "cut.tar").write_bytes(whole.read_bytes()[:3000])
@@ -61,6 +74,8 @@ def test_an_archive_that_is_broken_or_empty_says_so_and_stops_nothing(predictor:
     reasons = {Path(item.name).name: item.error for item in found if item.error}
     assert "it is a broken archive" in str(reasons["cut.tar"])
     assert "it is a broken archive" in str(reasons["none.zip"])
+    assert "what stands before" in str(reasons["cut.tar"])
+    assert "what stands before" not in str(reasons["none.zip"])
     assert "unpack it and name the folder" in str(reasons["other.rar"])
     assert reasons["empty.zip"] == "it is an archive without images"
     assert [item.label for item in found if item.name.startswith(str(whole))] == ["red"] * 9

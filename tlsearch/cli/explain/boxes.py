@@ -19,13 +19,13 @@ BOX_FORMATS = ("json", "csv", "coco", "voc")
 
 
 class BoxWriter:
-    """Takes the boxes of explanations that pass by, and writes them."""
+    """Takes the boxes of explanations that pass by, and writes them in each of ``forms`` into ``folder``."""
 
-    def __init__(self, predictor: Predictor, form: BoxFormat, folder: Path) -> None:
+    def __init__(self, predictor: Predictor, forms: Sequence[BoxFormat], folder: Path) -> None:
         from tlsearch.explain.boxes import Threshold
         from tlsearch.explain.finer import FinerMaps
 
-        self._predictor, self._form, self._folder = predictor, form, folder
+        self._predictor, self._forms, self._folder = predictor, tuple(dict.fromkeys(forms)), folder
         self._maps = FinerMaps(predictor)
         self._threshold = Threshold.of(predictor)
         self._found: list[BoxedFile] = []
@@ -67,11 +67,15 @@ class BoxWriter:
             else:
                 self._no_files += 1
 
-    def write(self) -> Path:
-        """Write them, and give the file or the folder. Raises ``UsageError`` where it cannot be written."""
+    def write(self) -> list[Path]:
+        """Write them, and give the file or the folder of each format.
+
+        Raises ``UsageError`` where it cannot be written, or holds boxes already.
+        """
         from tlsearch.explain.box_files import write_boxes
 
-        return write_boxes(self._found, self._form, self._folder, self._predictor.labels)
+        labels = self._predictor.labels
+        return [write_boxes(self._found, form, self._folder, labels) for form in self._forms]
 
 
 def print_box_scores(model_dir: Path, source: Path | str, max_pixels: int | None) -> None:

@@ -47,7 +47,9 @@ if TYPE_CHECKING:
 @click.option(
     "--boxes",
     type=Choice(BOX_FORMATS),
-    help="Write a box around what each map is about as well, for instance as COCO or Pascal VOC.",
+    multiple=True,
+    help="Write a box around what each map is about as well, for instance as COCO or Pascal VOC. Boxes that are there "
+    "are never replaced. Repeatable.",
 )
 @click.option(
     "--score-boxes",
@@ -63,7 +65,7 @@ def explain(
     about: str | None,
     to: Path | None,
     form: str,
-    boxes: BoxFormat | None,
+    boxes: tuple[BoxFormat, ...],
     score_boxes: bool,
     max_pixels: int | None,
 ) -> None:
@@ -71,23 +73,26 @@ def explain(
 
     MODEL_DIR is the folder `model` of a run. An IMAGE may also be an address or an archive. For each image the heat
     map is laid over what the network sees of it (NAME.png), and written as an array (NAME.npy): what each place adds
-    to the logit of the class. Where no image could be read, the exit code is 1.
+    to the logit of the class. A file that is not by tlsearch, or of another image, is never replaced: the new one gets
+    a number. Where no image could be read, the exit code is 1.
     """
     if score_boxes:
-        _require_dataset_alone(images, about=about, to=to, boxes=boxes)
+        _require_dataset_alone(images, about=about, to=to, boxes=boxes or None)
         print_box_scores(model_dir, images[0], max_pixels)
         return
+    from tlsearch.explain.box_files import require_no_boxes
     from tlsearch.explain.pictures import EXPLAINED_FOLDER, explain_files
     from tlsearch.predictor import load
 
-    predictor = load(model_dir, max_pixels)
     folder = to or model_dir.absolute().parent / EXPLAINED_FOLDER
+    require_no_boxes(folder, boxes)
+    predictor = load(model_dir, max_pixels)
     found = explain_files(predictor, images, about, folder)
-    taken = None if boxes is None else BoxWriter(predictor, boxes, folder)
+    taken = None if not boxes else BoxWriter(predictor, boxes, folder)
     read = print_explanations(found if taken is None else taken.take(found), form, folder, sys.stdout)
     if taken is not None and read:
-        path = taken.write()
-        click.echo(f"{taken.summary} in {path}", err=form == "jsonl")
+        paths = taken.write()
+        click.echo(f"{taken.summary} in {' and '.join(map(str, paths))}", err=form == "jsonl")
     if not read:
         ctx.exit(1)
 
@@ -137,13 +142,13 @@ def _print_table(found: list[Explanation], folder: Path, stream: TextIO) -> int:
 
     from tlsearch.cli.terminal.lines import unbroken
     from tlsearch.cli.terminal.screen import print_table, room
-    from tlsearch.cli.terminal.table import Column, Row, Table
+    from tlsearch.cli.terminal.table import Column, Row, Table, reason_cell
 
     rows = []
     for item in found:
         image = unbroken(item.name)
         if item.error is not None:
-            rows.append(Row((image, f"not read: {item.error}", "", "", "", ""), "yellow"))
+            rows.append(Row((image, reason_cell(f"not read: {item.error}"), "", "", "", ""), "yellow"))
             continue
         middle = "nowhere" if item.centre is None else f"{item.centre[0]:.2f} {item.centre[1]:.2f}"
         border = "" if item.border is None else f"{item.border:.2f}"

@@ -37,7 +37,7 @@ def monitor(ctx: click.Context, model_dir: Path, images: tuple[Path, ...], form:
 
     MODEL_DIR is the folder `model` of a run. Three things are compared: how many images are unlike the training images,
     the features of all, and the classes that the model predicts. The exit code is 0 where the model's figures still
-    apply, 1 where they do not, and 2 where the request cannot be met.
+    apply or the images are too few to tell, 1 where they do not, and 2 where the request cannot be met.
     """
     from tlsearch.cli.console import ConsoleReporter, Screen
     from tlsearch.monitoring.monitor import monitor as compare

@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 from tlsearch.cli.predictions.fields import FURTHER, Field, table_text
 from tlsearch.cli.terminal.lines import unbroken
-from tlsearch.cli.terminal.table import Column, Row, Table
+from tlsearch.cli.terminal.table import Column, Row, Table, reason_cell
 
 if TYPE_CHECKING:
     from tlsearch.predictor import Prediction, Predictor
@@ -33,7 +33,7 @@ class TableWriter:
         image = unbroken(prediction.name)
         further = [table_text(field, prediction) for field in self._further]
         if prediction.error:
-            self._rows.append(Row((image, f"not read: {prediction.error}", "", *further), "yellow"))
+            self._rows.append(Row((image, reason_cell(f"not read: {prediction.error}"), "", *further), "yellow"))
         for label, probability in prediction.top:
             self._rows.append(Row((image, unbroken(label), f"{probability:.3f}", *further)))
             image, further = "", ["" for _ in further]

@@ -25,8 +25,16 @@ LEAST_TEXT = 16
 INDENT = "  "
 """Stands before what belongs to the line above."""
 
+REASON = 60
+"""Cells that a reason in a column of short names is wide at most, so that it does not push the other columns away."""
+
 StyledLine = tuple[str, str]
 """A line and its style, as rich names styles; "" is none."""
+
+
+def reason_cell(text: str) -> str:
+    """The cell of a reason, with its line breaks: no line is wider than ``REASON``, as far as its names allow."""
+    return "\n".join(wrap(text, REASON))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ _BROKEN = (
     *(EOFError, ValueError, OSError),
 )
 
+LEADS_OUT = "its path leads out of the archive, so it is set aside; unpack it yourself if you trust it"
+"""Why a member whose path has ``..`` in it is not read."""
+
 
 def in_archive(source: Path | IO[bytes], name: str) -> Iterator[Picture]:
     """The pictures in an archive, a file or an open one; ``name`` tells its kind by its ending."""
@@ -38,7 +41,8 @@ def in_archive(source: Path | IO[bytes], name: str) -> Iterator[Picture]:
     except NotImplementedError:  # from zipfile, of a compression
         yield Picture(name=name, problem="it is compressed in a way that cannot be read here; unpack it yourself")
     except _BROKEN as error:
-        yield Picture(name=name, problem=f"it is a broken archive ({first_line(error)}); what stands before was read")
+        read = "" if empty else "; what stands before was read"
+        yield Picture(name=name, problem=f"it is a broken archive ({first_line(error)}){read}")
     else:
         if empty:
             yield Picture(name=name, problem="it is an archive without images")
@@ -50,6 +54,9 @@ def _in_zip(source: Path | IO[bytes], archive: str) -> Iterator[Picture]:
             name = zip_name(member)
             shown = _shown(archive, name)
             if member.is_dir() or not _may_be_image(name):
+                continue
+            if _leads_out(name):
+                yield Picture(name=shown, problem=LEADS_OUT)
                 continue
             if is_encrypted(member):
                 yield Picture(name=shown, problem="it is encrypted; unpack the archive with its password")
@@ -72,6 +79,9 @@ def _in_tar(source: Path | IO[bytes], archive: str) -> Iterator[Picture]:
             if member.isdir() or not _may_be_image(member.name):
                 continue
             shown = _shown(archive, member.name)
+            if _leads_out(member.name):
+                yield Picture(name=shown, problem=LEADS_OUT)
+                continue
             stream = opened.extractfile(member) if member.isfile() else None
             if stream is None:
                 yield Picture(name=shown, problem="it is a link or a device, which is not read in an archive")
@@ -91,10 +101,19 @@ def _read(stream: IO[bytes], shown: str, name: str) -> Picture | None:
 
 def _may_be_image(name: str) -> bool:
     """Whether a member is named like an image, or has no ending; never what programs leave behind."""
-    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    parts = [part for part in _parts(name) if part not in ("", ".", "..")]
     if not parts or any(junk_kind(part) is not None for part in parts):
         return False
     return looks_like_image(parts[-1]) or "." not in parts[-1]
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a path would lie outside of the folder into which the archive is unpacked, or might."""
+    return ".." in _parts(name)
+
+
+def _parts(name: str) -> list[str]:
+    return name.replace("\\", "/").split("/")
 
 
 def _shown(archive: str, name: str) -> str:
