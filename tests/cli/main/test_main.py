@@ -179,7 +179,7 @@ def test_report_is_written_anew(sample: RunResult, tmp_path: Path) -> None:
     write_result(sample, tmp_path / "out")
     result = tlsearch("report", "out")
     assert result.exit_code == 0, result.output
-    assert "gain over training from scratch" in result.stdout
+    assert "Pre-training helped." in result.stdout
     assert "<html" in (tmp_path / "out" / "report.html").read_text()[:500]
     assert f"report  {tmp_path / 'out' / 'report.html'}" in result.stdout  # where it is now, not where it was made
 
