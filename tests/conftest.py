@@ -21,6 +21,7 @@ from tests.helpers.results.sample_result import SAMPLE
 from tests.helpers.runs.small_run import TrialRecord, mixed_images, run_as_a_user
 from tlsearch.plugins import registry
 from tlsearch.results.result import RunResult
+from tlsearch.utils import passwords
 
 # Processes that run side by side have a core each: two threads a process wait for each other. Before TensorFlow starts.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -42,6 +43,12 @@ MakeDataset = Callable[..., Path]
 InstallPlugin = Callable[..., None]
 
 MakeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
+@pytest.fixture(autouse=True)
+def _no_known_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test hides the passwords of another one."""
+    monkeypatch.setattr(passwords, "_known", {})
 
 
 def texture(label: int, size: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

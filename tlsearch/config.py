@@ -25,6 +25,7 @@ from tlsearch.config_values import (
     check_choice,
     check_cluster,
     check_latency,
+    check_login,
     check_register,
     check_time_limit,
     check_whole,
@@ -168,6 +169,8 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip() or not is_utf8(value)):
                 raise bad(name, value, "a text in UTF-8 that is not empty")
+        for name in ("tracking_uri", "storage"):
+            check_login(name, getattr(self, name))
         check_register(self.register)
         if self.group_by is not None:
             compile_group_by(self.group_by)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, is_address, without_secrets
-from tlsearch.utils.passwords import without_password
+from tlsearch.utils.passwords import login_fault, remember, without_password
 from tlsearch.utils.texts import either, is_utf8, nearest
 from tlsearch.utils.units import (
     format_duration,
@@ -178,6 +178,14 @@ def check_latency(value: Any) -> None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_login(name: str, value: str | None) -> None:
+    """Raise ``UsageError`` where the login of an address cannot be told from the rest; texts have it no more."""
+    if value is not None:
+        remember(value)
+        if fault := login_fault(value):
+            raise UsageError(f"{option(name)} {fault}.")
 
 
 def check_register(value: Any) -> None:

@@ -54,6 +54,39 @@ def test_a_database_in_no_folder_is_refused(tmp_path: Path) -> None:
         locate("sqlite:///nowhere/x.db", tmp_path)
 
 
+@pytest.mark.parametrize("uri", ["sqlite://", "sqlite:///:memory:", "sqlite+pysqlite://", "sqlite:///x?mode=memory"])
+def test_a_database_in_memory_is_refused(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(TrackingError, match=r"is a database in memory.*: name a file, such as sqlite:///mlflow\.db"):
+        locate(uri, tmp_path)
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///sub", "sqlite:///", "sqlite:///sub/", "sqlite:///."])
+def test_a_folder_is_no_database(tmp_path: Path, uri: str) -> None:
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(TrackingError, match=r"is a folder: name a file in it, such as sqlite:///.*mlflow\.db"):
+        locate(uri, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("uri", "fault"),
+    [
+        ("http://u:sekret77@[::1", "Invalid IPv6 URL"),
+        ("postgresql://[::1/db", "Invalid IPv6 URL"),
+        ("http://host:99999", "Port out of range"),
+        ("https://host:port", "Port could not be cast"),
+        ("https://host:0", "names no host"),
+        ("http://", "names no host"),
+        ("http:/host:5000", "names no host"),
+        ("https:///host", "names no host"),
+    ],
+)
+def test_an_address_that_can_be_of_no_server_is_one_sentence(tmp_path: Path, uri: str, fault: str) -> None:
+    with pytest.raises(TrackingError, match=rf"is no address \(.*{fault}.*\): write one such as ") as caught:
+        locate(uri, tmp_path)
+    assert caught.value.exit_code == 2
+    assert "sekret77" not in str(caught.value)
+
+
 def test_a_server_shows_its_records_itself(tmp_path: Path) -> None:
     location = locate("https://host/ml", tmp_path)
     assert (location.uri, location.connection, location.artifacts) == ("https://host/ml", "https://host/ml", None)

@@ -34,7 +34,7 @@ from tlsearch.errors import Interrupted, TlsearchError
 from tlsearch.runs.program_start import note_program
 from tlsearch.utils.home import ensure_home
 from tlsearch.utils.machine import limit_libraries
-from tlsearch.utils.passwords import hide_passwords
+from tlsearch.utils.passwords import hide_passwords, remember_argument
 
 INTERRUPTED = 130
 
@@ -48,6 +48,12 @@ class _Front(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order in which a person meets them."""
         return list(self.commands)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the arguments; what is a login in them is hidden from here on, whatever is said of them."""
+        for argument in args:
+            remember_argument(argument)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -11,8 +11,16 @@ from urllib.parse import urlsplit
 
 from tlsearch.errors import TrackingError
 from tlsearch.runs.ledger import LEDGER_NAME, user_ledger
-from tlsearch.utils.passwords import SERVER_SCHEMES, Login, split_login, with_password, without_password
-from tlsearch.utils.sqlite_urls import PREFIX, sqlite_path, sqlite_url
+from tlsearch.utils.passwords import (
+    SERVER_SCHEMES,
+    Login,
+    login_fault,
+    remember,
+    split_login,
+    with_password,
+    without_password,
+)
+from tlsearch.utils.sqlite_urls import PREFIX, is_in_memory, sqlite_path, sqlite_url
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE_NAME = "mlflow.db"
@@ -85,14 +93,23 @@ def locate(uri: str | None, directory: Path) -> Location:
         directory: The folder that a relative path begins at.
 
     Raises:
-        TrackingError: The store is a plain folder (which MLflow no longer supports), or the folder of the database is
-            missing.
+        TrackingError: The store is a plain folder (which MLflow no longer supports), the folder of the database is
+            missing, the database is kept in memory, or the address is none, or its login cannot be told from the rest.
     """
     variable = os.environ.get(URI_VARIABLE)
     chosen = with_password(uri, variable) if uri else variable or f"{_SQLITE}{DATABASE_NAME}"
-    shown, scheme = without_password(chosen), urlsplit(without_password(chosen)).scheme.lower()
+    remember(chosen)
+    if fault := login_fault(chosen):
+        raise TrackingError(f"The tracking URI {fault}.")
+    shown = without_password(chosen)
+    scheme = _scheme(shown)
     if scheme in SERVER_SCHEMES:
         return Location(uri=shown, connection=shown, login=split_login(chosen), ledger=user_ledger())
+    if is_in_memory(chosen):
+        raise TrackingError(
+            f"The tracking URI {shown} is a database in memory, which nobody can look at after the run: "
+            f"name a file, such as {_SQLITE}{DATABASE_NAME}."
+        )
     if chosen.startswith(_SQLITE):
         return _database(*sqlite_path(chosen), directory.absolute())
     if re.fullmatch(r"[\w.-]+:\d+(/.*)?", chosen):
@@ -105,8 +122,26 @@ def locate(uri: str | None, directory: Path) -> Location:
     return Location(uri=shown, connection=chosen, ledger=user_ledger())
 
 
+def _scheme(shown: str) -> str:
+    """The scheme of an address in small letters. Raises ``TrackingError`` where it names no server that can be."""
+    try:
+        parts = urlsplit(shown)
+        scheme = parts.scheme.lower()
+        fault = "" if scheme not in SERVER_SCHEMES or (parts.hostname and parts.port != 0) else "it names no host"
+    except ValueError as error:  # such as a bracket that is not closed, or a port above 65535
+        scheme, fault = shown.partition(":")[0].lower(), str(error).rstrip(".")
+    if fault:
+        example = f"{scheme}://localhost:{UI_PORT}" if scheme in SERVER_SCHEMES else f"{_SQLITE}{DATABASE_NAME}"
+        raise TrackingError(f"The tracking URI {shown} is no address ({fault}): write one such as {example}.")
+    return scheme
+
+
 def _database(file: Path, query: str, directory: Path) -> Location:
     path = Path(os.path.normpath(directory / file))
+    if path.is_dir():  # asked here, because MLflow would try for minutes
+        raise TrackingError(
+            f"The tracking database {path} is a folder: name a file in it, such as {_SQLITE}{path / DATABASE_NAME}."
+        )
     if not path.parent.is_dir():
         raise TrackingError(f"There is no folder for the tracking database {path}: create {path.parent}.")
     # Asked here, because MLflow would try for minutes.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.exported import MODEL_PREFIX, RUN_PREFIX
-from tlsearch.tracking.store import quoted
+from tlsearch.tracking.store import can_be_quoted, quoted
 from tlsearch.utils.passwords import without_password
 
 if TYPE_CHECKING:
@@ -93,8 +93,9 @@ def register(client: MlflowClient, name: str, model_uri: str, run_id: str, versi
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     champion = _champion(client, name)
-    made = client.search_model_versions(f"name = {quoted(name)} and run_id = {quoted(run_id)}")
-    registered = next(iter(made), None) or client.create_model_version(
+    named = f"name = {quoted(name)} and " if can_be_quoted(name) else ""
+    made = client.search_model_versions(f"{named}run_id = {quoted(run_id)}")
+    registered = next((one for one in made if one.name == name), None) or client.create_model_version(
         name,
         _place(client, model_uri),
         run_id,

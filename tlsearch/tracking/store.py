@@ -17,6 +17,7 @@ from tlsearch.errors import TrackingError
 from tlsearch.tracking.location import Location
 from tlsearch.tracking.quiet import first_line, ignore
 from tlsearch.tracking.servers.answer import server_client
+from tlsearch.tracking.servers.database import check_database
 from tlsearch.utils.files import file_lock
 from tlsearch.utils.sqlite_urls import PREFIX, sqlite_fault
 
@@ -46,6 +47,7 @@ def open_client(location: Location, warn: Callable[[str], None] = ignore) -> Mlf
     if location.is_server:
         return server_client(location, warn)
     _check_locks(location)
+    check_database(location)
     for attempt in range(_TRIES):
         try:
             with _turn(location.uri):
@@ -150,20 +152,26 @@ def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
 
 def open_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> set[str]:
     """Give the ids of the runs with these tags that nobody has ended. Raises what the store raises."""
-    clauses = [f"tags.`{name}` = {quoted(value)}" for name, value in tags.items()]
+    clauses = [f"tags.`{name}` = {quoted(value)}" for name, value in tags.items() if can_be_quoted(value)]
     wanted = " and ".join([*clauses, "attributes.status = 'RUNNING'"])
     found: set[str] = set()
     token = None
     while True:
         page = client.search_runs([experiment_id], wanted, page_token=token)
-        found.update(str(run.info.run_id) for run in page)
+        # Asked here too, for what cannot be said in the filter.
+        found.update(str(run.info.run_id) for run in page if tags.items() <= run.data.tags.items())
         token = page.token
         if not token:
             return found
 
 
+def can_be_quoted(text: str) -> bool:
+    """Whether MLflow's filter language, which knows no escapes, can say a value: one with both quotes it cannot."""
+    return not ("'" in text and '"' in text)
+
+
 def quoted(text: str) -> str:
-    """Give a value in MLflow's filter language, which knows no escapes: in the quotes that it does not hold itself."""
+    """Give a value that ``can_be_quoted`` in MLflow's filter language: in the quotes that it does not hold itself."""
     return f'"{text}"' if "'" in text else f"'{text}'"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from contextlib import closing, suppress
 from pathlib import Path
@@ -45,6 +46,14 @@ def sqlite_url(path: Path, query: str = "") -> str:
         f"{path} cannot be the path of a database, for it holds one of {' '.join(_SPECIAL)}: use another folder, "
         "or install sqlalchemy 2.1."
     )
+
+
+def is_in_memory(url: str) -> bool:
+    """Whether an address is that of an SQLite database that ends with the process."""
+    if not re.match(r"sqlite(\+\w+)?://", url, re.IGNORECASE):
+        return False
+    file, _, query = url.partition("://")[2].partition("?")
+    return file in ("", "/:memory:", "/file::memory:") or "mode=memory" in query
 
 
 def sqlite_path(url: str) -> tuple[Path, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from tlsearch.utils.addresses import expand_home, is_address
+from tlsearch.utils.passwords import hide_passwords
 from tlsearch.utils.texts import either, hint, nearest
 
 
@@ -22,7 +23,7 @@ class Mistake(click.ClickException):
 
     def show(self, file: object = None) -> None:
         """Print the sentence."""
-        click.echo(error_line(self.message), err=True)
+        click.echo(error_line(hide_passwords(self.message)), err=True)
 
 
 def error_line(sentence: str, stop: str = ".") -> str:

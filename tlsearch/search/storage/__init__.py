@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from tlsearch.data.split import Fold
 from tlsearch.errors import UsageError
 from tlsearch.search.space import SearchSpace
-from tlsearch.utils.passwords import hide_passwords, without_password
-from tlsearch.utils.sqlite_urls import sqlite_fault, sqlite_url, sqlite_url_without_locks
+from tlsearch.utils.passwords import hide_passwords, login_fault, remember, without_password
+from tlsearch.utils.sqlite_urls import is_in_memory, sqlite_fault, sqlite_url, sqlite_url_without_locks
 
 if TYPE_CHECKING:
     import optuna
@@ -44,6 +44,11 @@ def check_storage(url: str) -> None:
     """Raise ``UsageError`` where Optuna cannot keep a study at ``url``; asked before any work."""
     import optuna
 
+    remember(url)
+    if fault := login_fault(url):
+        raise UsageError(f"--storage {fault}.")
+    if is_in_memory(url):
+        raise UsageError(f"--storage {url} is a database in memory, which no resumed run finds: name a file.")
     try:
         optuna.storages.get_storage(url)
     except Exception as error:  # SQLAlchemy, the database's driver and Optuna each raise kinds of their own
