@@ -13,8 +13,8 @@ from tlsearch.tracking.store import find_experiment, open_client
 from tlsearch.tracking.tracker import Tracker
 
 
-LONG = "長い名前" * 16 + "x" * 8
-"""200 bytes in UTF-8; a file system takes 255."""
+LONG = "a" * 150 + "é" * 50
+"""200 characters, which are 250 bytes; file systems take 255."""
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")

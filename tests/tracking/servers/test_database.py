@@ -39,7 +39,7 @@ def test_a_server_that_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     pytest.importorskip("psycopg2")
     monkeypatch.setattr(database, "PATIENCE", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        said = refused(f"postgresql://ann@127.0.0.1:{server.getsockname()[1]}/db", tmp_path)
+        said = refused(f"postgresql+psycopg2://ann@127.0.0.1:{server.getsockname()[1]}/db", tmp_path)
     assert "does not answer (no answer in 0.3 s): fix it" in said
 
 
