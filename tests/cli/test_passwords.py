@@ -59,7 +59,7 @@ def test_no_sentence_and_no_file_has_one(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     data = make_dataset(tmp_path / "data", {"a": 12, "b": 12})
-    (tmp_path / "config.toml").write_text("tracking_uri = \"u:it'sekret77@127.0.0.1:5000\"")
+    (tmp_path / "config.toml").write_text('tracking_uri = "u:it\'sekret77@127.0.0.1:5000"')
     result = CliRunner().invoke(cli, ["run", str(data), "--output", "out", *options], prog_name="tlsearch")
     assert result.exit_code == 2, result.output
     assert result.stderr.count("error: ") == 1

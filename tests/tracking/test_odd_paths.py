@@ -12,7 +12,6 @@ from tlsearch.tracking.location import locate
 from tlsearch.tracking.store import find_experiment, open_client
 from tlsearch.tracking.tracker import Tracker
 
-
 LONG = "a" * 150 + "é" * 50
 """200 characters, which are 250 bytes; file systems take 255."""
 

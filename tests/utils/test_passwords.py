@@ -54,7 +54,7 @@ from tlsearch.utils.passwords import (
         ("https://host/x?sig=s3cret&pw=s3cret&auth=s3cret&id=7", "https://host/x?id=7"),
         ("https://host/x?s3cret", "https://host/x"),
         ("https://host/x#s3cret", "https://host/x"),
-        ("postgresql://h/db?sslmode=require&options=-csearch_path%3Da", ) * 2,
+        ("postgresql://h/db?sslmode=require&options=-csearch_path%3Da",) * 2,
         ("mssql+pyodbc://h/db?driver=ODBC+18;PWD=s3cret&Encrypt=yes", "mssql+pyodbc://h/db?Encrypt=yes"),
         ("https://host:5000", "https://host:5000"),
         ("sqlite:////home/a@b/c:d@e.db", "sqlite:////home/a@b/c:d@e.db"),
@@ -119,7 +119,9 @@ def test_a_login_that_is_plain_is_none(address: str) -> None:
     assert login_fault(address) == ""
 
 
-@pytest.mark.parametrize("password", ["it's3cret", "s3 cret", 'a"s3\'cret', "p@s3/cret", "<s3>&cret", "77/pw@1", "é%20s3"])
+@pytest.mark.parametrize(
+    "password", ["it's3cret", "s3 cret", "a\"s3'cret", "p@s3/cret", "<s3>&cret", "77/pw@1", "é%20s3"]
+)
 @pytest.mark.parametrize("written", [str, lambda text: quote(text, safe="")])
 def test_what_was_remembered_is_found_however_a_text_writes_it(password: str, written: Callable[[str], str]) -> None:
     address = f"postgresql://ann:{written(password)}@host:1/db"

@@ -18,16 +18,18 @@ HIDDEN = "***"
 """What stands in a text in the place of a password."""
 
 # What the drivers of databases take that is no secret; all other parameters are left out, for nobody knows them all.
-_DATABASE_PARAMETERS = frozenset(
-    "application_name autocommit autoload cache cached_statements channel_binding charset check_same_thread "
-    "client_encoding collation connect_timeout connection_timeout database dbname detect_types driver encoding encrypt "
-    "gssencmode gsslib host hostaddr immutable isolation_level keepalives keepalives_count keepalives_idle "
-    "keepalives_interval krbsrvname load_balance_hosts local_infile mode nolock options passfile plugin port "
-    "read_timeout role schema service ssl ssl_ca ssl_capath ssl_cert ssl_check_hostname ssl_cipher ssl_disabled "
-    "ssl_key ssl_mode ssl_verify_cert ssl_verify_identity sslcert sslcrl sslcrldir sslkey sslmode sslrootcert sslsni "
-    "target_session_attrs timeout trusted_connection trustservercertificate tz unix_socket uri use_unicode user "
-    "vfs warehouse write_timeout".split()
-)
+_DATABASE_PARAMETERS = {
+    "application_name", "autocommit", "autoload", "cache", "cached_statements", "channel_binding", "charset",
+    "check_same_thread", "client_encoding", "collation", "connect_timeout", "connection_timeout", "database",
+    "dbname", "detect_types", "driver", "encoding", "encrypt", "gssencmode", "gsslib", "host", "hostaddr",
+    "immutable", "isolation_level", "keepalives", "keepalives_count", "keepalives_idle",
+    "keepalives_interval", "krbsrvname", "load_balance_hosts", "local_infile", "mode", "nolock", "options",
+    "passfile", "plugin", "port", "read_timeout", "role", "schema", "service", "ssl", "ssl_ca", "ssl_capath",
+    "ssl_cert", "ssl_check_hostname", "ssl_cipher", "ssl_disabled", "ssl_key", "ssl_mode", "ssl_verify_cert",
+    "ssl_verify_identity", "sslcert", "sslcrl", "sslcrldir", "sslkey", "sslmode", "sslrootcert", "sslsni",
+    "target_session_attrs", "timeout", "trusted_connection", "trustservercertificate", "tz", "unix_socket",
+    "uri", "use_unicode", "user", "vfs", "warehouse", "write_timeout",
+}  # fmt: skip
 _SHOWN_PARAMETERS = PLAIN_PARAMETERS | _DATABASE_PARAMETERS
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>/+)")
@@ -121,7 +123,7 @@ def without_password(address: str) -> str:
     too: it may be a token. Where nobody can tell the end of the login, all before the last ``@`` goes.
     """
     parts = _parts(address)
-    user, colon, _ = parts.login.partition(":")
+    user, _, _ = parts.login.partition(":")
     if parts.is_server or parts.slashes != "//" or re.search(r"[\s/?#@]", user) or (parts.login and not user):
         user = ""
     rest = parts.rest.partition("#")[0] if parts.is_server else parts.rest

@@ -19,7 +19,7 @@ with quiet():
 
 pytestmark = MARKS
 
-PASSWORD = "it's \"s3cr3t\" @w0rd"
+PASSWORD = 'it\'s "s3cr3t" @w0rd'
 LONG = "a" * 150 + "é" * 50
 """200 characters, which are 250 bytes; file systems take 255."""
 QUOTED = 'it\'s "here"'

@@ -1,4 +1,4 @@
-"""Whether the database of MLflow's records can be opened: asked once, for MLflow itself tries for minutes in silence."""
+"""Whether the database of MLflow's records can be opened: asked once, for MLflow alone would try for minutes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def check_database(location: Location) -> None:
     asked.start()
     asked.join(PATIENCE)
     if asked.is_alive():
-        raise TrackingError(f"The MLflow database {location.uri} does not answer (no answer in {PATIENCE:g} s): {_FIX}.")
+        raise TrackingError(
+            f"The MLflow database {location.uri} does not answer (no answer in {PATIENCE:g} s): {_FIX}."
+        )
     if trouble:
         error = trouble[0]
         fix = _FIX
