@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import logging
+import os
 import shlex
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
@@ -117,8 +121,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     note_program()
-    cli.main(args=arguments, prog_name="tlsearch")
+    codes: list[object] = []
+    atexit.register(_leave, codes)  # what is registered first is called last
+    try:
+        cli.main(args=arguments, prog_name="tlsearch")
+    except SystemExit as end:
+        codes.append(end.code)
+        raise
     raise SystemExit(0)
+
+
+def _leave(codes: list[object]) -> None:
+    """End an interrupted process once its threads and all that is called at an exit have come to their ends.
+
+    Else Python would take apart the modules of every library, which on a busy machine takes longer than all the rest.
+    """
+    if codes != [INTERRUPTED]:
+        return
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # its reader may be gone, as where a terminal was closed
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def _end(ctx: click.Context, sentence: str, code: int, stop: str = ".") -> NoReturn:

@@ -192,6 +192,44 @@ def test_the_second_interruption_ends_at_once(number: signal.Signals) -> None:
     assert (done.returncode, done.stdout) == (-number, "closing\n")
 
 
+LEAVING = """
+import atexit, sys, threading, time
+import click
+from tlsearch.cli.main import cli, main
+
+class Library:
+    def __del__(self):
+        print("taken apart", flush=True)
+
+sys.modules["library"] = library = Library()
+
+def end():
+    atexit.register(lambda: print("at the exit"))
+    threading.Thread(target=lambda: (time.sleep(0.3), print("thread"))).start()
+    {what}
+
+cli.add_command(click.Command("end", callback=end))
+main(["end"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "printed"),
+    [
+        ("raise KeyboardInterrupt", 130, ["thread", "at the exit"]),
+        ("raise SystemExit(3)", 3, ["thread", "at the exit", "taken apart"]),
+    ],
+)
+def test_an_interrupted_process_keeps_all_that_ends_by_itself_and_takes_no_library_apart(
+    what: str, code: int, printed: list[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING.format(what=what)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stdout.split("\n")[:-1]) == (code, printed)
+    assert done.stderr == ("error: interrupted.\n" if code == 130 else "")
+
+
 def test_what_cannot_go_on_is_told(tmp_path: Path) -> None:
     result = tlsearch("resume", "nowhere")
     assert result.exit_code == 2
