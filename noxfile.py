@@ -1,4 +1,4 @@
-"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``, ``networks``, ``backends``.
+"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``, ``soak``, ``networks``, ``backends``.
 
 Arguments follow ``--``.
 """
@@ -41,6 +41,13 @@ def backends(session: nox.Session) -> None:
         session.install("jax")
     session.run("python", "-m", "benchmarks.robustness.backends", *session.posargs, external=True)
     session.run("pytest", "-m", "slow", "-k", "jax", "tests/explain/test_maps.py", external=True)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Break an MLflow server on PostgreSQL, its disk and the workers for five minutes, and check what is recorded."""
+    install(session)
+    session.run("python", "-m", "benchmarks.robustness.soak", *(session.posargs or ("--minutes", "5")), external=True)
 
 
 @nox.session

@@ -31,7 +31,7 @@ def test_a_password_is_found_in_any_form(tmp_path: Path) -> None:
 # Reading a run, MLflow asks SQLAlchemy for something that a later SQLAlchemy will not have.
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 def test_some_minutes(quick: Quick) -> None:
-    figures = quick(soak.main, "--minutes", "3").figures
+    figures = quick(soak.main, "--minutes", "5").figures
     assert figures["troubles"] == []
     assert figures["runs"] >= 2  # the first one is undisturbed
     assert figures["trials"] >= 4
