@@ -1,4 +1,4 @@
-"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``, ``soak``, ``networks``, ``backends``.
+"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``, ``soak`` and others.
 
 Arguments follow ``--``.
 """
