@@ -96,7 +96,9 @@ def confirmed_lines(result: RunResult) -> list[str]:
     confirmed, corrected, lines = result.metrics.confirmed, result.metrics.corrected, []
     if corrected is not None:
         figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
-        lines.append(f"validation {words.corrected(corrected)}: {figures}{words.above_selected(result.metrics)}")
+        lines.append(
+            f"validation score of the best trial, {words.corrected(corrected)}: {figures}{words.above_selected(result.metrics)}"
+        )
     if confirmed is not None:
         spreads = words.spreads(confirmed)
         lines.append(f"winner {words.confirmed_on(confirmed)}" + (f": {spreads}" if spreads else ""))
@@ -114,5 +116,5 @@ def _places(result: RunResult) -> list[tuple[str, str]]:
     if result.mlflow is not None:
         places.append(("trials", result.mlflow.ui_command))
         if result.mlflow.view:
-            places += [("then", result.mlflow.view), ("search", result.mlflow.search)]
+            places += [("open", result.mlflow.view), ("search", result.mlflow.search)]
     return places

@@ -32,8 +32,8 @@ def test_more_time_is_advised_where_it_ended_the_network_from_scratch_and_so_the
     cut = replace(SAMPLE.baseline, stopped_by="time", epochs=10, whole_epochs=60, rise=None)
     (step,) = next_steps(replace(QUIET, baseline=cut, search_ended="enough"), "model")
     assert step.said == (
-        "Give it more time: the network from scratch was trained for 10 of 60 epochs, too few to say whether "
-        "pre-training helped."
+        "The model is ready. Only to learn whether pre-training helped, give it more time: the network from scratch "
+        "was trained for 10 of 60 epochs."
     )
     (both,) = next_steps(replace(QUIET, baseline=cut, search_ended="time"), "model")
     assert "within 25m, and the network from scratch was trained for 10 of 60 epochs, too few" in both.said

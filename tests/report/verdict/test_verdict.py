@@ -51,8 +51,8 @@ def test_a_small_network_from_scratch_that_is_as_good_is_offered() -> None:
     assert verdict.use == "Use the network from scratch: small_cnn."
     assert verdict.use_evidence.startswith("Its accuracy on 372 test images is 98.4 % (95 % interval ")
     assert verdict.use_evidence.endswith(
-        ". It has 2.9 MB and 2.0 ms an image; the best model that reuses a network has 14.3 MB and 6.0 ms an image and "
-        "scores 90.3 %."
+        ". It has 2.9 MB and takes 2.0 ms an image; the best model that reuses a network has 14.3 MB and takes 6.0 ms "
+        "an image, and scores 90.3 %."
     )
     assert verdict.command == f"tlsearch predict {SAMPLE.output.folder}/baseline new-photo.jpg"
 
@@ -94,7 +94,7 @@ def test_what_the_search_brought_is_said_of_the_models_that_it_was_about() -> No
     assert used.search_evidence.startswith(
         "Over the plain linear probe (a linear classifier on the frozen network) the winner gains +"
     )
-    assert other.search_said == "Among models that reuse a network, the search paid."
+    assert other.search_said == "The search improved only the models that reuse a network."
     assert other.search_evidence.startswith(
         "Over the plain linear probe (a linear classifier on the frozen network) the best of them gains +"
     )

@@ -68,8 +68,8 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
         return (
             "baseline",
             _from_scratch(scratch),
-            f"{_score(result, scratch)}. It has {_cost(scratch)}; the best model that reuses a network has "
-            f"{_cost(metrics)} and scores {style.value(metrics.test)}.",
+            f"{_score(result, scratch)}. It {_cost(scratch)}; the best model that reuses a network {_cost(metrics)}, "
+            f"and scores {style.value(metrics.test)}.",
         )
     return (
         result.model_of_winner,
@@ -79,9 +79,9 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
 
 
 def _cost(model: Metrics | Baseline) -> str:
-    """``2.9 MB and 1.5 ms an image``, as far as it is known."""
-    costs = [(model.megabytes, "MB"), (model.ms_per_image, "ms an image")]
-    return " and ".join(f"{cost:.1f} {unit}" for cost, unit in costs if cost is not None)
+    """``has 2.9 MB and takes 1.5 ms an image``, as far as it is known."""
+    costs = [("has", model.megabytes, "MB"), ("takes", model.ms_per_image, "ms an image")]
+    return " and ".join(f"{verb} {cost:.1f} {unit}" for verb, cost, unit in costs if cost is not None)
 
 
 def _from_scratch(scratch: Baseline) -> str:

@@ -55,10 +55,8 @@ def by_pretraining(result: RunResult) -> Brought:
     elif is_worse(gain.ci95, gain.p_value):
         said, evidence = "Pre-training did harm here.", f"{_begin(name)} beats {reused}: the difference is {evidence}"
     else:
-        said, evidence = (
-            "Pre-training brings nothing here.",
-            f"{_begin(name)} is as good: the difference is {evidence}",
-        )
+        said = "Pre-training brings nothing here."
+        evidence = f"{_begin(name)} {_as_good(gain.test, result)}: the difference is {evidence}"
     return Brought(answer=answer, said=said, evidence=evidence)
 
 
@@ -86,7 +84,7 @@ def by_search(result: RunResult, *, ships: bool) -> Brought:
     mine = "the winner" if ships else "the best of them"
     figures = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95) + _evidence(over, mine, result)
     if answer == "yes":
-        said = "The search paid." if ships else "Among models that reuse a network, the search paid."
+        said = "The search paid." if ships else "The search improved only the models that reuse a network."
         evidence = f"Over {PROBE} {mine} gains {figures}."
     elif answer == "cannot tell":
         said = "Whether the search paid cannot be told."
@@ -97,6 +95,13 @@ def by_search(result: RunResult, *, ships: bool) -> Brought:
     else:
         said, evidence = "The search brought nothing.", f"{PROBE.capitalize()} is as good: {mine} gains {figures}."
     return Brought(answer=answer, said=said, evidence=evidence)
+
+
+def _as_good(gain: float, result: RunResult) -> str:
+    """What a network from scratch is where it is as good, as far as test can tell: it may score more by chance."""
+    if gain >= 0:
+        return "is as good"
+    return f"scores {ScoreStyle.of(result.metrics).amount(gain)} more on test, which may be chance"
 
 
 def is_worse(ci95: Interval, p_value: float | None) -> bool:

@@ -35,14 +35,15 @@ ENDED: Mapping[SearchEnd, str] = {
 def next_steps(result: RunResult, model: str) -> Iterator[NextStep]:
     """What would help most, the surest first. ``model`` is the folder of the model to use."""
     if short := _short_of_time(result):
-        yield NextStep(said=f"Give it more time: {', and '.join(short)}.", command=_with_more_time(result))
+        yield NextStep(said=short, command=_with_more_time(result))
     if step := more_images(result, model).step:
         yield NextStep(said=step)
     errors = result.insights.label_errors
     if errors is not None and errors.estimated and errors.suspects:
         yield NextStep(
             said=f"Check the {counted(shown_suspects(errors), 'image')} whose labels may be wrong: the report shows "
-            "them. Models that had not seen them are surest of another class."
+            "them. Models that were not trained on them are sure of another class. Correct what is wrong, and run "
+            "again."
         )
     absent = [item.name for item in result.plan.left_out if "download" in item.reason]
     if absent:
@@ -71,18 +72,20 @@ def _ends_claims(scratch: Baseline, result: RunResult) -> bool:
     return scratch.stopped_by == "time" and is_unfinished(scratch) and bool(no_claim(result))
 
 
-def _short_of_time(result: RunResult) -> list[str]:
-    """What the time was too short for: only what the time has ended, and not what has come to an end by itself."""
-    found: list[str] = []
+def _short_of_time(result: RunResult) -> str:
+    """What more time would be good for; empty where the time has ended nothing."""
     limit, scratch = result.plan.time_limit, result.baseline
     if limit is None:
-        return found
+        return ""
+    trained = ""
+    if scratch is not None and _ends_claims(scratch, result):
+        trained = f"the network from scratch was trained for {epochs_of(scratch)}"
     tuned = sum(row.role == "trial" and row.kind == "fine_tuning" and row.state == "complete" for row in result.trials)
     if result.search_ended == "time" and tuned < FEW_TUNED:
         trials = f"only {counted(tuned, 'trial')}" if tuned else "no trial"
-        found.append(f"{trials} that tuned layers of a network came to an end within {format_duration(limit)}")
-    if scratch is not None and _ends_claims(scratch, result):
-        found.append(
-            f"the network from scratch was trained for {epochs_of(scratch)}, too few to say whether pre-training helped"
-        )
-    return found
+        ended = f"{trials} that tuned layers of a network came to an end within {format_duration(limit)}"
+        more = f", and {trained}, too few to say whether pre-training helped" if trained else ""
+        return f"Give it more time: {ended}{more}."
+    if trained:
+        return f"The model is ready. Only to learn whether pre-training helped, give it more time: {trained}."
+    return ""
