@@ -96,9 +96,8 @@ def confirmed_lines(result: RunResult) -> list[str]:
     confirmed, corrected, lines = result.metrics.confirmed, result.metrics.corrected, []
     if corrected is not None:
         figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
-        lines.append(
-            f"validation score of the best trial, {words.corrected(corrected)}: {figures}{words.above_selected(result.metrics)}"
-        )
+        which = f"validation score of the best trial, {words.corrected(corrected)}"
+        lines.append(f"{which}: {figures}{words.above_selected(result.metrics)}")
     if confirmed is not None:
         spreads = words.spreads(confirmed)
         lines.append(f"winner {words.confirmed_on(confirmed)}" + (f": {spreads}" if spreads else ""))

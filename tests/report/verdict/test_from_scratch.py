@@ -100,6 +100,19 @@ def test_a_network_that_was_stopped_and_is_as_good_all_the_same_is_said_to_be(lo
     assert verdict_of(result).pretraining == ("cannot tell" if low == -0.05 else "no")
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(-0.05, -0.002, "scores 2.6 points more on test, which may be chance: the"), (-0.01, 0.02, "is as good: the")],
+)
+def test_where_pretraining_brings_nothing_the_better_score_is_named(low: float, high: float, said: str) -> None:
+    """An interval below 0 without evidence is no loss that is shown, and no tie either."""
+    found = with_scratch(low, high)
+    assert found.gain is not None
+    verdict = verdict_of(replace(found, gain=replace(found.gain, mcnemar_midp=0.073)))
+    assert (verdict.pretraining, verdict.pretraining_said) == ("no", "Pre-training brings nothing here.")
+    assert f"Another network (small_cnn) trained from scratch {said} difference is " in verdict.pretraining_evidence
+
+
 def test_a_finished_schedule_leaves_nothing_to_gain() -> None:
     result = with_scratch(0.1, 0.2, epochs=60, whole_epochs=60, rise=None, still_improving=True)
     assert verdict_of(result).pretraining == "yes"
