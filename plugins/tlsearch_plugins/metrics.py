@@ -33,6 +33,7 @@ class BalancedAccuracy:
     greater_is_better = True
     uses_class_weights = True
     counts: CountMetric = "balanced_accuracy"
+    meaning = "the mean over the classes of the share of their images that is right"
 
     def score(self, labels: Labels, probabilities: Floats) -> float:
         """The score, from 0 to 1."""
@@ -49,6 +50,7 @@ class MacroF1:
     greater_is_better = True
     uses_class_weights = True
     counts: CountMetric = "macro_f1"
+    meaning = "the mean over the classes of F1, which counts missed images and false alarms"
 
     def score(self, labels: Labels, probabilities: Floats) -> float:
         """The score, from 0 to 1."""

@@ -242,7 +242,7 @@ def test_one_run_is_not_compared_with_itself(write: Write, tmp_path: Path) -> No
     [
         (None, "bad has no result.json: name the output folder of a finished run"),
         ("{", "bad/result.json is not readable JSON"),
-        ('{"schema_version": 3}', "schema version 3 and this tlsearch reads versions 1 and 2"),
+        ('{"schema_version": 4}', "schema version 4 and this tlsearch reads versions 1, 2 and 3"),
         ('{"schema_version": 1}', "bad/result.json is damaged"),
     ],
 )

@@ -56,16 +56,9 @@ def metric_name(name: str) -> str:
     return re.sub(r"\bf(?=\d)", "F", name.replace("_", " "))
 
 
-_MEANINGS: Mapping[str, str] = {
-    "balanced_accuracy": "the mean over the classes of the share of their images that is right",
-    "macro_f1": "the mean over the classes of F1, which counts missed images and false alarms",
-}
-
-
-def metric_explained(name: str) -> str:
-    """``balanced accuracy (the mean over ...)``; accuracy and what a plugin brings have their name alone."""
-    meaning = _MEANINGS.get(name)
-    return metric_name(name) + (f" ({meaning})" if meaning else "")
+def metric_explained(metrics: Metrics) -> str:
+    """``balanced accuracy (the mean over ...)``, or the name alone where the metric's plugin does not explain it."""
+    return metric_name(metrics.name) + (f" ({metrics.meaning})" if metrics.meaning else "")
 
 
 def by_method(metrics: Metrics) -> str:

@@ -66,6 +66,10 @@ class UnknownCounts(Share):
     counts = "kappa"
 
 
+class Meaningless(Share):
+    meaning = 7
+
+
 class Undecided(Share):
     greater_is_better = None  # type: ignore[assignment] # broken on purpose
 
@@ -87,6 +91,7 @@ def test_a_sound_metric_passes(metric: type[Share]) -> None:
         (FalseCounts, "a count metric scores as it says", "where accuracy is"),
         (UnknownCounts, "keeps the contract", "its counts are 'kappa', where one of accuracy, balanced_accuracy"),
         (Undecided, "keeps the contract", "its greater_is_better must be True or False"),
+        (Meaningless, "keeps the contract", "its meaning must be a text"),
     ],
 )
 def test_a_broken_metric_fails_its_check(metric: type[Share], check: str, said: str) -> None:

@@ -115,6 +115,7 @@ def test_a_network_from_scratch_that_is_better_is_offered_whatever_its_size() ->
 
 def test_a_score_that_is_not_plain_accuracy_is_explained_and_counts_of_images_stay_away() -> None:
     metrics = replace(SAMPLE.metrics, name="balanced_accuracy", counts="balanced_accuracy", test_accuracy=0.92)
+    metrics = replace(metrics, meaning="the mean over the classes of the share of their images that is right")
     verdict = verdict_of(replace(SAMPLE, metrics=metrics))
     assert verdict.use_evidence == (
         "Its balanced accuracy (the mean over the classes of the share of their images that is right) on 372 test "

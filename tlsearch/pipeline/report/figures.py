@@ -30,6 +30,7 @@ def metrics_of(plan: Plan, found: StepResults) -> schema.Metrics:
         val_folds=len(plan.folds_of(winner.spec)),
         greater_is_better=metric.sign > 0,
         counts=metric.counts,
+        meaning=metric.meaning,
         interval_method=interval_method(metric),
     )
 

@@ -32,7 +32,8 @@ class Metric(Protocol):
     plans a run, so ``score`` must not import a backend.
 
     The attribute ``counts``, which is optional, names the ``CountMetric`` that the score is. Then intervals come from
-    a formula, and otherwise from the stratified bootstrap.
+    a formula, and otherwise from the stratified bootstrap. The attribute ``meaning``, which is optional too, says in a
+    few words what the score is, for people who do not know its name.
     """
 
     api_version: int
@@ -60,6 +61,7 @@ class GuardedMetric(Guarded):
         sign: 1 where a greater score is better, -1 where a smaller one is: of ``sign * score`` the greater is better.
         uses_class_weights: Whether classes are weighted in training.
         counts: The count metric that it is, if it is one.
+        meaning: What the score is, in a few words; empty where its plugin does not say it.
     """
 
     def __init__(self, plugin: Metric) -> None:
@@ -68,6 +70,7 @@ class GuardedMetric(Guarded):
         self.sign = 1.0 if plugin.greater_is_better else -1.0
         self.uses_class_weights: bool = plugin.uses_class_weights
         self.counts: CountMetric | None = getattr(plugin, "counts", None)
+        self.meaning: str = getattr(plugin, "meaning", "")
 
     def score(self, labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
         """See ``Metric``."""
@@ -87,6 +90,8 @@ def _fault(plugin: Any) -> str | None:
     wrong = [n for n in ("greater_is_better", "uses_class_weights") if not isinstance(getattr(plugin, n, None), bool)]
     if wrong:
         return f"its {' and '.join(wrong)} must be True or False"
+    if not isinstance(getattr(plugin, "meaning", ""), str):
+        return "its meaning must be a text"
     counts, known = getattr(plugin, "counts", None), get_args(CountMetric)
     if counts is not None and (counts not in known or not plugin.greater_is_better):
         return f"its counts are {counts!r}, where one of {', '.join(known)}, of which more is better, or None is needed"

@@ -114,7 +114,7 @@ def _score(result: RunResult, scratch: Baseline | None) -> str:
     if scratch is None and metrics.test_accuracy is not None and metrics.counts != EVERY_IMAGE:
         plain = f"; of all of them, {percent(metrics.test_accuracy)} are right"
     return (
-        f"Its {words.metric_explained(metrics.name)} on {result.dataset.total('test'):,} test images is "
+        f"Its {words.metric_explained(metrics)} on {result.dataset.total('test'):,} test images is "
         f"{ScoreStyle.of(metrics).scored(tested.test, tested.test_ci95)}{plain}"
     )
 

@@ -42,9 +42,10 @@ class Metrics:
     the time of one image alone. ``majority`` is what always guessing the largest class scores on test,
     ``test_opened`` how often this test set has been opened, by this run or any before it. ``test_accuracy`` is
     the plain accuracy on test, whatever the metric is. ``greater_is_better`` is False where a lower score is better.
-    ``counts`` names the ``CountMetric`` that the metric is; such scores are fractions 0..1. ``interval_method`` says
-    how intervals are made: "score interval" where the metric is one, else "stratified bootstrap". ``parameters`` is the
-    number of values in the model. ``corrected`` is what the selected trial scores on images that did not select it.
+    ``counts`` names the ``CountMetric`` that the metric is; such scores are fractions 0..1. ``meaning`` says in a few
+    words what the score is, and is empty where its plugin does not. ``interval_method`` says how intervals are made:
+    "score interval" where the metric is one, else "stratified bootstrap". ``parameters`` is the number of values in the
+    model. ``corrected`` is what the selected trial scores on images that did not select it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Metrics:
     val_folds: int = 1
     greater_is_better: bool = True
     counts: str | None = None
+    meaning: str = ""
     interval_method: str = SCORE_INTERVAL
     parameters: int | None = None
     corrected: Corrected | None = None
