@@ -26,7 +26,7 @@ def whole_run(result: Result) -> str:
         f"are for testing. The scores are {metrics['name'].replace('_', ' ')}, with 95 % intervals. "
         f"{_accuracy(metrics)}Winner: {figures.get('winner_in_words', figures['winner'])}. "
         f"{figures['trials']} trials in {duration(figures['seconds'])}, "
-        f"at most {figures['peak_gigabytes']:.1f} GB of memory."
+        f"at most {figures['peak_gigabytes']:.1f} GB of memory.{_not_claimed(figures)}"
     )
     return paragraphs(table(head, rows), caption, source(result))
 
@@ -42,16 +42,23 @@ def whole_run_example(result: Result) -> str:
     """One paragraph."""
     figures = result.figures
     metrics, probe, baseline, gain = (figures[name] for name in ("metrics", "linear_probe", "baseline", "gain"))
-    claim = f"The gain over training from scratch is {with_interval(gain['test'], gain['ci95'])}."
-    if figures.get("no_claim"):
-        claim = f"No gain over that network is claimed: {figures['no_claim']}."
+    claim = (
+        _not_claimed(figures) or f" The gain over training from scratch is {with_interval(gain['test'], gain['ci95'])}."
+    )
     return paragraphs(
         f"{duration(figures['seconds'])}, {figures['peak_gigabytes']:.1f} GB of memory. "
         f"{metrics['name'].replace('_', ' ').capitalize()} on {figures['images']['test']} test images: "
         f"{with_interval(metrics['test'], metrics['test_ci95'])}. "
         f"The best plain linear probe has {score(probe['test'])} and the network from scratch "
-        f"{score(baseline['test'])}. {claim}",
+        f"{score(baseline['test'])}.{claim}",
         source(result),
+    )
+
+
+def _not_claimed(figures: Mapping[str, Any]) -> str:
+    """Why the run claims no gain over the network from scratch; empty where it does."""
+    return (
+        f" No gain over the network from scratch is claimed: {figures['no_claim']}." if figures.get("no_claim") else ""
     )
 
 

@@ -56,7 +56,7 @@ def test_no_gain_is_written_where_the_run_claims_none() -> None:
 
     assert "The gain over training from scratch is 0.300 [0.200, 0.400]." in text()
     told = text(no_claim="its time was over after 19 of 60 epochs")
-    assert "No gain over that network is claimed: its time was over after 19 of 60 epochs." in told
+    assert "No gain over the network from scratch is claimed: its time was over after 19 of 60 epochs." in told
     assert "0.300" not in told
 
 
