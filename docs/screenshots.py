@@ -61,13 +61,13 @@ def main() -> None:
 
 
 def report_head(browser: Browser, output: Path) -> bytes:
-    """The first section of the report, as a PNG."""
+    """The report from its head to the comparison of the models, as a PNG."""
     page = browser.new_page(viewport={"width": 1000, "height": 900}, device_scale_factor=1.5)
     page.goto((output.resolve() / "report.html").as_uri())
-    head, hero = page.locator("header").bounding_box(), page.locator(".hero").bounding_box()
-    if head is None or hero is None:
+    head, models = page.locator("header").bounding_box(), page.locator(".intervals").bounding_box()
+    if head is None or models is None:
         raise SystemExit(f"{output / 'report.html'} has no head: tlsearch report {output} writes it anew.")
-    bottom = hero["y"] + hero["height"] + 16
+    bottom = models["y"] + models["height"] + 16
     picture = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": 1000, "height": bottom})
     page.close()
     return picture
