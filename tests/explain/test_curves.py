@@ -103,6 +103,30 @@ def test_groups_make_the_interval_wider(predictor: Predictor) -> None:
     assert together.deletion_gain_ci95 != alone.deletion_gain_ci95
 
 
+def test_it_ends_between_two_batches(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch takes a second here: one picture of a large network takes many."""
+    clock, ask = [0.0], predictor.model.predict_on_batch
+
+    def slow(images: Float32Array) -> Float32Array:
+        clock[0] += 1
+        return np.asarray(ask(images))
+
+    maps = heat_maps(predictor, scene(), np.zeros(PICTURES, np.intp)).maps
+    whole = measure_curves(predictor, pictures(maps))
+    monkeypatch.setattr("tlsearch.explain.curves.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(predictor.model, "predict_on_batch", slow)
+    measure_curves(predictor, pictures(maps))
+    all_batches, clock[0] = clock[0], 0.0
+    seconds = int(all_batches) - 1  # too short for the last eight pictures
+    assert measure_curves(predictor, pictures(maps), seconds=seconds).images == PICTURES - 8
+    assert clock[0] == seconds
+    assert whole.images == PICTURES
+    clock[0] = 0.0
+    with pytest.raises(ValueError, match="there was time for 0 pictures, and 10 are the fewest"):
+        measure_curves(predictor, pictures(maps), seconds=2)
+    assert clock[0] == 2
+
+
 def test_without_time_nothing_is_said(predictor: Predictor) -> None:
     maps = np.ones((PICTURES, 3, 3), np.float32)
     with pytest.raises(ValueError, match=f"time for 0 pictures, and {FEWEST} are the fewest"):

@@ -72,8 +72,8 @@ def measure_curves(predictor: Predictor, pictures: Pictures, seed: int = 0, seco
         predictor: The model.
         pictures: With their maps.
         seed: Decides the random orders and the resamples.
-        seconds: How long it may take; None for all pictures. What has begun is finished: eight pictures, for each of
-            which the network is asked 77 times at the most.
+        seconds: How long it may take; None for all pictures. It ends between two batches: eight pictures are measured
+            at once, for each of which the network is asked 77 times at the most, and what was begun of them is dropped.
 
     Raises:
         ValueError: Fewer than ten pictures could be measured.
@@ -84,8 +84,10 @@ def measure_curves(predictor: Predictor, pictures: Pictures, seed: int = 0, seco
     for start in range(0, len(pictures.images), _AT_ONCE):
         if end is not None and time.monotonic() >= end:
             break
-        rows = slice(start, start + _AT_ONCE)
-        found.append(_probabilities(predictor, pictures, rows, seed))
+        try:
+            found.append(_probabilities(predictor, pictures, slice(start, start + _AT_ONCE), seed, end))
+        except _TimeOverError:
+            break
     measured = np.concatenate(found) if found else np.zeros((0, _ORDERS, len(shares)))
     if len(measured) < FEWEST:
         raise ValueError(f"there was time for {len(measured)} pictures, and {FEWEST} are the fewest")
@@ -120,11 +122,15 @@ def _summary(measured: Float64Array, shares: Float64Array, pictures: Pictures, s
     )
 
 
-def _probabilities(predictor: Predictor, pictures: Pictures, rows: slice, seed: int) -> Float64Array:
+class _TimeOverError(Exception):
+    """The time was over before the network had answered for all pictures that are measured at once."""
+
+
+def _probabilities(predictor: Predictor, pictures: Pictures, rows: slice, seed: int, end: float | None) -> Float64Array:
     """Probabilities (n, orders, shares) of the class of each of these pictures.
 
     Deleted in the order of its map, of the map of the picture before it, and in random orders; then shown in the order
-    of its map, and in random orders.
+    of its map, and in random orders. Raises ``_TimeOverError`` at ``end``.
     """
     images, classes = pictures.images[rows], pictures.classes[rows]
     grid = _places(pictures.maps.shape[1:])
@@ -140,7 +146,7 @@ def _probabilities(predictor: Predictor, pictures: Pictures, rows: slice, seed: 
         variants += [_changed(image, blurred, order, grid, shares) for order in (hottest, other, *orders)]
         # What is shown first is what is blurred last.
         variants += [_changed(image, blurred, order[::-1], grid, 1 - shares) for order in (hottest, *orders)]
-    found = _ask(predictor, np.concatenate(variants)).reshape(len(images), _ORDERS, len(shares), -1)
+    found = _ask(predictor, np.concatenate(variants), end).reshape(len(images), _ORDERS, len(shares), -1)
     probabilities: Float64Array = found[np.arange(len(images)), :, :, classes]
     return probabilities
 
@@ -181,10 +187,12 @@ def _blur(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(BLUR * len(image))))
 
 
-def _ask(predictor: Predictor, images: Images) -> Float64Array:
+def _ask(predictor: Predictor, images: Images, end: float | None) -> Float64Array:
     """Probabilities (N, classes), in batches of one size so that the model is compiled once."""
     found = []
     for start in range(0, len(images), BATCH):
+        if end is not None and time.monotonic() >= end:
+            raise _TimeOverError
         part = images[start : start + BATCH]
         filled = np.concatenate([part, np.repeat(part[-1:], BATCH - len(part), axis=0)])
         probabilities = predictor.model.predict_on_batch(filled.astype(np.float32))
