@@ -96,7 +96,8 @@ def confirmed_lines(result: RunResult) -> list[str]:
     confirmed, corrected, lines = result.metrics.confirmed, result.metrics.corrected, []
     if corrected is not None:
         figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
-        which = f"validation score of the best trial, {words.corrected(corrected)}"
+        best = "best trial" if result.scratch_named is None else "best reused network"
+        which = f"validation score of the {best}, {words.corrected(corrected)}"
         lines.append(f"{which}: {figures}{words.above_selected(result.metrics)}")
     if confirmed is not None:
         spreads = words.spreads(confirmed)

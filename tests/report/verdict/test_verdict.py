@@ -65,6 +65,7 @@ def test_every_place_names_the_model_that_the_verdict_names() -> None:
     print_summary(console, result)
     printed = console.export_text().splitlines()
     assert "Use the network from scratch: small_cnn." in printed
+    assert any(line.startswith("validation score of the best reused network, corrected ") for line in printed)
     assert f"  tlsearch predict {SAMPLE.output.folder}/baseline new-photo.jpg" in printed
     (place,) = [line for line in printed if line.startswith("model  ")]
     assert place.split() == ["model", f"{SAMPLE.output.folder}/baseline"]
