@@ -153,6 +153,8 @@ def test_why_the_network_itself_was_not_trained_from_scratch_is_said_once() -> N
     )
     assert f"Not affordable from scratch here: {other}." in said
     assert " ".join(said).count("44m") == 1
+    older = replace(verdict_of(result), pretraining_said="Pre-training helped by 30 points.", pretraining_evidence="")
+    assert f"Not affordable from scratch here: {kept}, {other}." in verdict_texts(replace(result, verdict=older))
 
 
 def test_a_network_that_guesses_on_test_carries_no_claim_anywhere() -> None:

@@ -91,9 +91,9 @@ def by_search(result: RunResult, *, ships: bool) -> Brought:
         evidence = f"No gain over {PROBE} is shown: {figures}."
     elif is_worse(over.ci95, over.p_value):
         said = "The search did harm here."
-        evidence = f"{PROBE.capitalize()} is better than what it chose: {mine} gains {figures}."
+        evidence = f"{_begin(PROBE)} is better than what it chose: {mine} gains {figures}."
     else:
-        said, evidence = "The search brought nothing.", f"{PROBE.capitalize()} is as good: {mine} gains {figures}."
+        said, evidence = "The search brought nothing.", f"{_begin(PROBE)} is as good: {mine} gains {figures}."
     return Brought(answer=answer, said=said, evidence=evidence)
 
 

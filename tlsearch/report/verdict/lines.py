@@ -71,8 +71,10 @@ def _about_scratch(result: RunResult, verdict: Verdict) -> list[str]:
     if verdict.pretraining != "no" and not no_claim(result):
         sentences += _unfinished(scratch, result)
     own = result.winner.spec.backbone
-    said = why_not_affordable(scratch, own)  # the evidence of pre-training says it of the winner's own network
-    others = [text for text in scratch.not_affordable if not said or not text.startswith(f"{own} (")]
+    reason = why_not_affordable(scratch, own)
+    # The evidence of pre-training says it of the winner's own network, but not in results of older versions.
+    is_said = bool(reason) and reason in verdict.pretraining_evidence
+    others = [text for text in scratch.not_affordable if not is_said or not text.startswith(f"{own} (")]
     if others:
         sentences.append(f"Not affordable from scratch here: {', '.join(others)}.")
     return sentences
