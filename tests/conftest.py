@@ -130,6 +130,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _little_to_collect() -> Iterator[None]:
+    """Leave what a file of tests has made out of the collections of the next ones, which take seconds in the end."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def make_dataset() -> MakeDataset:
     """The function ``write_dataset``: ``make_dataset(tmp_path, classes=..., per_class=..., size=...)``."""

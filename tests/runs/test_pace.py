@@ -87,3 +87,17 @@ def test_a_cheap_end_keeps_its_share() -> None:
     budget.end = EndPrice(models=5.0, report=1.0)
     assert budget.share("rest") == 50.0
     assert TimeBudget(limit=None).left_before_report() is None
+
+
+def test_a_machine_that_is_seen_to_be_busy_is_slow_before_any_work_has_been() -> None:
+    budget = TimeBudget(limit=1000.0, end=EndPrice(models=200.0, test=100.0, report=50.0, alone=350.0))
+    assert budget.left_before_end() == pytest.approx(650.0, abs=1)
+    assert budget.left_before_test() == pytest.approx(850.0, abs=1)
+    budget.pace.now = 2.5
+    assert budget.price(10.0) == pytest.approx(25.0)
+    assert budget.left_for("rest") == pytest.approx(650.0, abs=1)  # a search that goes on is not starved
+    assert budget.left_before_end() == pytest.approx(1000 - 2.5 * 350, abs=1)
+    assert budget.left_before_test() == pytest.approx(1000 - 2.5 * 150, abs=1)
+    budget.pace.note(1e6, 4e6)  # what work has shown counts where it is more
+    assert budget.pace.factor == pytest.approx(4.0, rel=1e-3)
+    assert TimeBudget(limit=None).left_before_end() is None

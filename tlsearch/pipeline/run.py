@@ -66,6 +66,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             log, probe = search(context, plan, record, profile, best, baseline)
             confirmation = confirm(context, plan, log.contenders, probe, scratch_of(baseline), log.outcomes)
             models = make_models(context, plan, confirmation, probe, baseline)
+            baseline = models.baseline
             evaluation = evaluate(context, plan, record, models, baseline)
             write_beside_models(context, plan, models.confirmation, log, probe, baseline)
         steps = StepResults(

@@ -50,6 +50,11 @@ def model_folder(work: Path, spec: TrialSpec) -> Path:
     return work / f"model-{spec.digest}"
 
 
+def fold_model_folder(work: Path, spec: TrialSpec) -> Path:
+    """Where the model of a network from scratch that was trained on one of several folds is kept meanwhile."""
+    return work / f"fold-{spec.digest}"
+
+
 def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
     """Put the model of a finished trial into ``target``.
 

@@ -30,19 +30,21 @@ class EndPrice:
     """What the end of a run takes, in seconds.
 
     Attributes:
-        models: Making, saving, loading and testing the models.
+        models: Making and saving the models.
+        test: Loading and testing them.
         report: Writing the report and the record, and ending all processes.
         alone: All of it on a machine that does nothing else; 0 where that is not known.
     """
 
     models: float = 0.0
+    test: float = 0.0
     report: float = 0.0
     alone: float = 0.0
 
     @property
     def seconds(self) -> float:
         """All of it."""
-        return self.models + self.report
+        return self.models + self.test + self.report
 
 
 NO_END = EndPrice()
@@ -105,6 +107,14 @@ class TimeBudget:
         """Give the seconds that are kept for the rest of the run at another pace; 0 without a limit."""
         return 0.0 if self.limit is None else kept_for_end(self.limit, self.end, pace.factor)
 
+    def left_before_end(self) -> float | None:
+        """Seconds that are left now, when all that comes last is kept its whole time; None without a limit.
+
+        They may be below 0. While a search goes on, less is kept for the end on a busy machine: see ``kept_for_end``.
+        """
+        left, whole = self.left_for("rest"), self.left_for()
+        return None if left is None or whole is None else min(left, whole - self.price(self.end.seconds))
+
     def left_before_report(self) -> float | None:
         """Seconds that are left now for what is good to have, when the report is kept its time; None without a limit.
 
@@ -112,6 +122,14 @@ class TimeBudget:
         """
         left = self.left_for()
         return None if left is None else left - self.price(self.end.report)
+
+    def left_before_test(self) -> float | None:
+        """Seconds that are left now, when test and report are kept their time; None without a limit.
+
+        They may be below 0.
+        """
+        left = self.left_before_report()
+        return None if left is None else left - self.price(self.end.test)
 
     def most(self, share: float) -> float:
         """Seconds of a share of the limit; infinite without one."""

@@ -39,10 +39,13 @@ class Pace:
     Attributes:
         took: Seconds that they took.
         estimated: Seconds that they were estimated to take.
+        now: How many times longer a thread takes at this moment than when estimates were made; 1 where nobody has
+            looked. It is known before any work was slow.
     """
 
     took: float = 0.0
     estimated: float = 0.0
+    now: float = 1.0
 
     def note(self, estimated: float, took: float) -> None:
         """Take in a piece of work; both in seconds. One without an estimate (0) says nothing.
@@ -72,4 +75,4 @@ class Pace:
     def factor(self) -> float:
         """How many times longer than estimated work takes now; never less than 1, for the next piece may not."""
         ratio = (self.took + PRIOR_SECONDS) / (self.estimated + PRIOR_SECONDS)
-        return min(MOST, max(1.0, ratio)) if math.isfinite(ratio) else MOST
+        return min(MOST, max(1.0, ratio, self.now)) if math.isfinite(ratio) else MOST

@@ -146,4 +146,4 @@ def clock_with(monkeypatch: pytest.MonkeyPatch, confirming: Confirming, seconds:
         return replace(completed, result=replace(completed.result, seconds=takes))
 
     monkeypatch.setattr(module, "run_trial", run)
-    monkeypatch.setattr(confirming.budget, "fits", lambda wanted, *later: wanted <= seconds - spent + 1e-6)
+    monkeypatch.setattr(confirming.budget, "left_before_end", lambda: seconds - spent + 1e-6)

@@ -24,6 +24,7 @@ class BaselineResult:
         result: What came of its best learning rate.
         rows: The trials of all learning rates.
         seconds: The seconds that all of them took.
+        pace: How many times longer than in the plan work took then.
         stopped_by: ``schedule`` or ``time``.
         still_improving: Whether validation was rising to the end.
         not_affordable: Architectures that would have taken too long.
@@ -49,6 +50,12 @@ class BaselineResult:
     no_claim: str = ""
     outcome: Outcome | None = None
     others: tuple[BaselineResult, ...] = ()
+    pace: float = 1.0
+
+    @property
+    def estimated_seconds(self) -> float:
+        """What its best learning rate takes once more, at the pace of the plan."""
+        return self.result.seconds / self.pace
 
     @property
     def architecture(self) -> str:

@@ -29,7 +29,7 @@ from tlsearch.pipeline.jobs import Job, run_jobs
 from tlsearch.pipeline.measure import baseline_sizes, measure_small_network, open_pool
 from tlsearch.pipeline.messages import baseline_line
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.saved_models import model_folder, save_fitted
+from tlsearch.pipeline.saved_models import fold_model_folder, model_folder, save_fitted
 from tlsearch.pipeline.scratch_time import share_of, sized_for
 from tlsearch.results.schema import TrialRow
 from tlsearch.stats.trend import still_rising
@@ -160,6 +160,7 @@ def _train_with(
         rise=expected_rise(plan.data, best.history, epochs, whole),
         no_claim=why_no_claim(context, plan.data, raced.best_outcome, epochs, whole),
         outcome=raced.best_outcome,
+        pace=context.budget.pace.factor,
     )
 
 
@@ -178,14 +179,20 @@ def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
 def _halve(
     context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...], seconds: float | None
 ) -> Job[RaceResult]:
-    """Train several learning rates; where there is a validation part, the model of the best is kept."""
+    """Train several learning rates, and keep the model of the best.
+
+    With folds another one is trained on all their images in the end; this one is for a run whose time is over then.
+    """
     candidate = trials[0].candidate
     specs = tuple(trial.spec for trial in trials)
     request = RunSuccessiveHalving(candidate=candidate, specs=specs, fold=data.fold, seconds=seconds)
 
     def keep(raced: RaceResult, worker: Worker) -> None:
+        spec = raced.best.spec
         if not data.uses_folds:
-            save_fitted(data, raced.best.spec, candidate, model_folder(context.work, raced.best.spec), worker)
+            save_fitted(data, spec, candidate, model_folder(context.work, spec), worker)
+        elif context.budget.limit is not None:
+            save_fitted(data, spec, candidate, fold_model_folder(context.work, spec), worker)
 
     return (yield from halve(context, trials, request, question, keep))
 

@@ -15,6 +15,7 @@ from tlsearch.pipeline.confirm.fold_runs import FoldRun, FoldRuns
 from tlsearch.pipeline.confirm.for_use import order_for_use
 from tlsearch.pipeline.confirm.race import Race, choose
 from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.limits.contention import note_contention
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import final_seconds
@@ -108,18 +109,20 @@ def _confirm(
         searched=searched,
         numbers=numbers,
     )
-    alone = sum(b.result.seconds for b in scratch)
+    alone = sum(b.estimated_seconds for b in scratch)
     later = final_seconds(plan, contenders, alone, refit=context.config.refit)
 
     def left() -> float | None:
-        known = context.budget.left_for("rest")
+        known = context.budget.left_before_end()
         return None if known is None else known - context.budget.price(later)
 
     def fits(seconds: float) -> bool:
-        return context.budget.fits(seconds + context.budget.price(later), "rest")
+        known = left()
+        return known is None or seconds <= known
 
     runs.left = left
 
+    note_contention(context, "confirm")
     starters = _starters(runs, contenders, probe, fits)
     staying = Race(runs, starters, probe, fits).run() if starters else []
     winner, level = choose(runs, staying) if staying else (contenders[0], [])

@@ -14,10 +14,12 @@ from tlsearch.data.split import Fold
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.limits.contention import note_contention
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.trial import note_pace
 from tlsearch.pipeline.trials import WantedTrial, run_trials
 from tlsearch.results.schema import TrialRow
+from tlsearch.runs.pace import Estimated
 from tlsearch.stats.scoring import fold_error, paired_fold_error
 from tlsearch.stats.standard_errors import paired_error
 from tlsearch.types import AnyArray, Candidate, LabelArray, TrialSpec
@@ -97,12 +99,12 @@ class FoldRuns:
 
     def first_seconds(self, spec: TrialSpec) -> float:
         """Seconds that a spec takes on its first fold, about, as the machine is now."""
-        if spec in self.scratch:
-            return self.scratch[spec].result.seconds
         return self.context.budget.price(self._estimated(spec))
 
     def _estimated(self, spec: TrialSpec) -> float:
         """Seconds on a fold with the views that are still to be made, as they were estimated in the plan."""
+        if spec in self.scratch:
+            return self.scratch[spec].estimated_seconds
         return self.plan.costs.fold_seconds(spec) + self.plan.costs.view_seconds(more_views(spec))
 
     def comparison_seconds(self, spec: TrialSpec) -> float:
@@ -122,6 +124,8 @@ class FoldRuns:
 
     def _prepared(self, run: FoldRun) -> RunningTrial | None:
         """The trial of a run that is about to begin; None where there is no time for it."""
+        if not run.spec.is_linear_probe:
+            note_contention(self.context, run.spec, run.fold, run.repeat)
         if not run.fits():
             return None
         spec, number, repeat = run.spec, run.fold, run.repeat
@@ -136,8 +140,13 @@ class FoldRuns:
             folds=(self.folds[number],),
             step="confirm",
             seconds=self.left(),
-            estimated=self.plan.estimated(more_views(spec), (self.folds[number],)),
+            estimated=self._expected(spec, number),
         )
+
+    def _expected(self, spec: TrialSpec, number: int) -> Estimated | None:
+        if spec in self.scratch:
+            return Estimated(before=0.0, training=self._estimated(spec))
+        return self.plan.estimated(more_views(spec), (self.folds[number],))
 
     def _keep(self, run: FoldRun, trial: RunningTrial, completed: CompletedTrial) -> None:
         """Keep what came of a run."""

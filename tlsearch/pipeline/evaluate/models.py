@@ -12,6 +12,7 @@ from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.evaluate.calibrate import share_calibration
+from tlsearch.pipeline.evaluate.from_scratch import fetch_from_scratch
 from tlsearch.pipeline.evaluate.reference import share_reference
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import asked_model, fetch_model, fit_model, output_folders
@@ -28,11 +29,13 @@ class Models:
         confirmation: What came of the contenders, and which model is to be used.
         folders: The folders of "winner", "linear_probe", where there is one "baseline", and "scratch ARCHITECTURE" for
             what else was trained from scratch.
+        baseline: The networks from scratch as they were made in the end; None where there are none.
         is_probe: Whether the winner is the linear probe.
     """
 
     confirmation: Confirmation
     folders: Mapping[str, Path]
+    baseline: BaselineResult | None = None
     is_probe: bool = False
 
 
@@ -41,14 +44,14 @@ def make_models(
 ) -> Models:
     """Make every model that is compared, and settle which is to be used where something was asked of it."""
     with context.budget.measure("models"):
-        networks = scratch_of(baseline)
-        folders = output_folders(context.output, [network.architecture for network in networks])
-        fetched = [(spec, plan.space.of(spec)) for spec in (confirmation.winner.spec, probe.spec)]
-        fetched += [(network.result.spec, network.candidate) for network in networks]
-        for (spec, candidate), folder in zip(fetched, folders.values(), strict=True):
-            fetch_model(context, plan.data, spec, candidate, folder)
-        confirmation = settle_use(context, plan, confirmation, folders, networks)
-    return Models(confirmation=confirmation, folders=folders, is_probe=confirmation.winner.spec == probe.spec)
+        folders = output_folders(context.output, [network.architecture for network in scratch_of(baseline)])
+        winner, linear_probe, *from_scratch = folders.values()
+        for spec, folder in ((confirmation.winner.spec, winner), (probe.spec, linear_probe)):
+            fetch_model(context, plan.data, spec, plan.space.of(spec), folder)
+        baseline = fetch_from_scratch(context, plan.data, baseline, from_scratch)
+        confirmation = settle_use(context, plan, confirmation, folders, scratch_of(baseline))
+    is_probe = confirmation.winner.spec == probe.spec
+    return Models(confirmation=confirmation, folders=folders, baseline=baseline, is_probe=is_probe)
 
 
 def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:

@@ -19,6 +19,9 @@ from tlsearch.utils import machine
 BEYOND_SHARE, BEYOND_SECONDS = 0.05, 10.0
 """How far a run may end beyond its limit: this share of it, or so many seconds where that is more."""
 
+CONTENTION = ("contention",)
+"""The question by which the checkpoint knows how busy the machine was in the plan."""
+
 MODEL_SECONDS = 2.0
 """Seconds to make and save one model, as they were seen on two cores that did nothing else."""
 
@@ -30,6 +33,9 @@ ALONE = 22
 
 REPORT_SECONDS = 6.0
 """Seconds to write the report and the record, and to end all processes, seen likewise."""
+
+RANK_SECONDS = 0.2
+"""Seconds to record the rank of a trial, seen likewise."""
 
 
 def may_take(limit: float) -> float:
@@ -60,20 +66,27 @@ class EndCosts:
         decode: float = context.checkpoint.get_or_compute(
             ("decode seconds",), float, lambda: context.budget.timings.get("scan", 0.0) / images
         )
-        busy: float = context.checkpoint.get_or_compute(("contention",), float, machine.contention)
+        busy: float = context.checkpoint.get_or_compute(CONTENTION, float, machine.contention)
         scratch = int(context.config.baseline != "none")
         return cls(test_images=len(data.split.test), decode_seconds=decode, from_scratch=scratch, contention=busy)
 
-    def price(self, forward_seconds: Sequence[float]) -> EndPrice:
-        """Give what the end takes where the winner and the linear probe take so many seconds an image."""
+    def price(self, forward_seconds: Sequence[float], trials: int = 0) -> EndPrice:
+        """Give what the end takes.
+
+        Args:
+            forward_seconds: The seconds that the winner and the linear probe take for an image.
+            trials: The number of trials whose rank is recorded.
+        """
         models = len(forward_seconds) + self.from_scratch
         seeing = (self.test_images + ALONE) * sum(forward_seconds) + models * self.test_images * self.decode_seconds
         # What was measured on this machine has taken as long as it does beside everything else.
-        made = models * (MODEL_SECONDS + LOAD_SECONDS)
+        written = REPORT_SECONDS + RANK_SECONDS * trials
+        made, loaded = models * MODEL_SECONDS, models * LOAD_SECONDS
         return EndPrice(
-            models=self.contention * made + seeing,
-            report=self.contention * REPORT_SECONDS,
-            alone=made + seeing + REPORT_SECONDS,
+            models=self.contention * made,
+            test=self.contention * loaded + seeing,
+            report=self.contention * written,
+            alone=made + loaded + seeing + written,
         )
 
 

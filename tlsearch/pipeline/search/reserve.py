@@ -22,7 +22,7 @@ def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: 
     share = context.budget.share("confirm")
     if share is None:
         return 0.0
-    alone = sum(b.result.seconds for b in scratch_of(baseline))
+    alone = sum(b.estimated_seconds for b in scratch_of(baseline))
     final = context.budget.price(final_seconds(plan, search.best(CONTENDERS), alone, refit=context.config.refit))
     top, probe = search.best(1), best_probe(search.finished, plan)
     tuned = any(f.spec.kind == "fine_tuning" and f.state == "complete" for f in search.finished)

@@ -31,7 +31,7 @@ def settle_steps(context: RunContext, plan: Plan, best: Sequence[Candidate], bas
     if left is None or plan.cap is None or context.config.epochs is not None:
         return plan
     cap, data, refit = plan.cap, plan.data, context.config.refit
-    alone = sum(outcome.result.seconds for outcome in scratch_of(baseline))
+    alone = sum(network.estimated_seconds for network in scratch_of(baseline))
     usable = left / context.budget.pace.factor - final_seconds(plan, (), alone, refit=refit)
 
     def fitting() -> int:
