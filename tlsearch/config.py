@@ -15,6 +15,7 @@ from tlsearch.config_values import (
     LISTS,
     NAME,
     RANGES,
+    TWO_WAY,
     BaselineChoice,
     LayoutChoice,
     LookAlikes,
@@ -56,7 +57,8 @@ _PLACES = ("dataset", "train", "val", "test", "images")
 _PATHS = (*_PLACES, "output", "cache_dir")
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
 # What holds for one command only, and what an interrupted run keeps where it is not asked for again.
-_ONE_TIME, _KEPT = ("output", "force", "workers", "memory", "shared_cache", *CLUSTER), ("threads", "round_size")
+_ONE_TIME = ("output", "force", "workers", "memory", "shared_cache", *CLUSTER)
+_KEPT = ("threads", "round_size", "solve_apart")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,8 @@ class RunConfig:
     processes run trials side by side, each with ``threads`` (None: its share of the cores), which hold at most
     ``memory`` bytes together (None: four fifths of the machine's); ``round_size`` trials are asked for at once (None:
     two for each of several workers, else one). ``cluster`` is the address of a Ray cluster whose nodes run the workers,
-    each with ``cpus_per_worker`` (None: 1) and ``gpus_per_worker``. ``force`` sets aside what an earlier run has left.
+    each with ``cpus_per_worker`` (None: 1) and ``gpus_per_worker``; with ``solve_apart`` those on nodes without a GPU
+    fit heads, and the others do the rest (None: where the cluster has both). ``force`` sets aside an earlier run.
     ``early_stop`` ends a search where more trials gain too little (None: without trials). ``max_latency`` (seconds an
     image, one thread) and ``max_size`` (bytes) limit the exported float32 file of the model to use, and ``prefer`` says
     which it is to be of those that are as good: the small, fast or accurate one. Raises: UsageError: a value is out of
@@ -138,6 +141,7 @@ class RunConfig:
     cluster: str | None = None
     cpus_per_worker: int | None = None
     gpus_per_worker: float | None = None
+    solve_apart: bool | None = None
     force: bool = False
     early_stop: bool | None = None
     max_latency: float | None = None
@@ -182,9 +186,10 @@ class RunConfig:
         if self.metric is not None and (not isinstance(self.metric, str) or not re.fullmatch(NAME, self.metric)):
             raise bad("metric", self.metric, "the name of an installed metric")
         check_workers(self.workers)
-        for name in ("drop_small_classes", "refit", "force", "early_stop"):
-            if not isinstance(getattr(self, name), bool) and (name, getattr(self, name)) != ("early_stop", None):
-                raise bad(name, getattr(self, name), "true or false")
+        for name in ("drop_small_classes", "refit", "force", *TWO_WAY):
+            value = getattr(self, name)
+            if not isinstance(value, bool) and not (value is None and name in TWO_WAY):
+                raise bad(name, value, "true or false")
         check_cluster(self.cluster, self.cpus_per_worker, self.gpus_per_worker)
         check_time_limit(self.time_limit)
         check_latency(self.max_latency)

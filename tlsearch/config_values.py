@@ -71,6 +71,9 @@ RANGES: dict[str, tuple[int, int]] = {
     "cpus_per_worker": (1, 1024),
 }
 
+TWO_WAY = frozenset({"early_stop", "solve_apart"})
+"""Switches that can be turned off as well as on: None is "not given" there, and False elsewhere."""
+
 CLUSTER = ("cluster", "cpus_per_worker", "gpus_per_worker")
 """Fields that say where a run computes, which changes none of its results."""
 

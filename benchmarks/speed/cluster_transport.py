@@ -25,7 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.common.results import make_parser, parse_options, publish, say
-from tlsearch.cluster.cluster import ClusterRequest, RayCluster
+from tlsearch.cluster.cluster import RayCluster
+from tlsearch.cluster.room import ClusterRequest
 from tlsearch.data.split import Fold
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.client import WorkerClient

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.helpers.workers.hosts_here import HostHere, HostsHere
-from tlsearch.cluster.cluster import ClusterRequest, RayCluster
+from tlsearch.cluster.cluster import RayCluster
 from tlsearch.cluster.facts import HostFacts, difference
 from tlsearch.cluster.host import Host, facts_here, joined, split
 from tlsearch.cluster.remote_host import Call, HostLostError, reason
+from tlsearch.cluster.room import ClusterRequest
 from tlsearch.worker.channel import pack, unpack
 
 

@@ -19,7 +19,8 @@ from benchmarks.common.ray_nodes import Nodes, ray_nodes
 from tests.conftest import MakeOnce
 from tests.helpers.runs.several_workers import SHARED, found, run_alone, start, wait_until
 from tests.helpers.runs.small_run import MARKS, OPTIONS, run_as_a_user
-from tlsearch.cluster.cluster import ClusterRequest, RayCluster
+from tlsearch.cluster.cluster import RayCluster
+from tlsearch.cluster.room import ClusterRequest
 from tlsearch.errors import UsageError
 from tlsearch.results.result import read_result
 from tlsearch.worker.protocol import GetVersions

@@ -17,7 +17,7 @@ from tlsearch.cli.terminal.values import Choice, WholeNumber, as_number
 from tlsearch.cli.terminal.workers import with_given
 from tlsearch.config import RunConfig
 from tlsearch.config_file import read_config
-from tlsearch.config_values import RANGES, LayoutChoice, LookAlikes, Resize
+from tlsearch.config_values import RANGES, TWO_WAY, LayoutChoice, LookAlikes, Resize
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import parse_count
 
@@ -40,9 +40,6 @@ _COLUMN_HELP = {
     "group": "Column of what images must stay together, such as a patient.  [default: from its name]",
     "weight": "Column of how much an image counts in training.  [default: from its name]",
 }
-
-TWO_WAY = frozenset({"early_stop"})
-"""Switches that can be turned off as well as on: False is an answer there, and elsewhere means "not given"."""
 
 
 def max_pixels_option(default: str) -> Callable[[Command], Command]:

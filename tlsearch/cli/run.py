@@ -208,6 +208,13 @@ from tlsearch.utils.units import parse_duration, parse_file_size, parse_latency,
     help="Trials that are asked for before any of them is told. It decides which trials there are.  "
     "[default: 1 with one worker, else 2 for each]",
 )
+@option(
+    "--solve-apart/--no-solve-apart",
+    heading=Heading.WORKERS,
+    default=None,
+    help="Whether workers on nodes without a GPU fit the heads, and those with one do the rest. It may change the last "
+    "digits of a score.  [default: yes, where --gpus-per-worker is given and the cluster has both kinds of nodes]",
+)
 @force_option
 @option("--dry-run", is_flag=True, default=False, help="Stop after the plan.  [default: off]")
 @option(

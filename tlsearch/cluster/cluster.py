@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ from tlsearch.cluster.connection import connected
 from tlsearch.cluster.facts import difference
 from tlsearch.cluster.host import facts_here
 from tlsearch.cluster.remote_host import HostLostError, RemoteHost
+from tlsearch.cluster.room import ClusterRequest, Node, Slots, divided, room_on
 from tlsearch.cluster.slot import ClusterLostError, RaySlot
-from tlsearch.config_values import FEWEST_BYTES, MOST_WORKERS
+from tlsearch.config_values import FEWEST_BYTES
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import counted
 from tlsearch.worker.client import WorkerClient
@@ -37,44 +37,25 @@ _PROBE_SECONDS = 30.0
 _PAUSE = 0.5
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClusterRequest:
-    """What a run was asked for.
-
-    Attributes:
-        address: Where the cluster is.
-        cpus: The processors that each worker reserves.
-        gpus: The GPUs that each worker reserves; None for none.
-    """
-
-    address: str
-    cpus: int = 1
-    gpus: float | None = None
-
-
-@dataclass(frozen=True)
-class _Node:
-    """What a node of the cluster has."""
-
-    cpus: float
-    gpus: float
-    memory: float
-
-
 class RayCluster:
     """The hosts of a run. A context manager; at its end all are given back.
 
     Nothing is connected before ``open``.
 
     Attributes:
+        request: What is wanted of the cluster.
         log: Receives what workers print.
         variables: What is set in the environment of every worker process.
+        slots: How many of the workers, the first ones, have a GPU, and how many have none.
     """
 
     def __init__(self, request: ClusterRequest, log: Path) -> None:
         """Say what is wanted of the cluster."""
         self.request, self.log = request, log
-        self.variables: Mapping[str, str] = _variables(request)
+        self.variables: Mapping[str, str] = _variables()
+        self.slots = Slots(with_gpu=1) if request.gpus else Slots(without=1)
+        self._needs_both = False
+        self._gpu_nodes: frozenset[str] = frozenset()
         self._stack = ExitStack()
         self._hosts: list[RemoteHost] = []
         self._slots: list[RaySlot] = []
@@ -97,14 +78,16 @@ class RayCluster:
 
     def worker(self) -> WorkerClient:
         """A worker with a slot of its own; the cluster is asked for it when it is first needed."""
-        self._slots.append(RaySlot(self))
+        self._slots.append(RaySlot(self, with_gpu=len(self._slots) < self.slots.with_gpu))
         return WorkerClient(self.log, self._slots[-1])
 
-    def room(self, workers: int | None) -> int:
-        """Connect, and give how many workers of this kind the cluster can have.
+    def room(self, workers: int | None, *, apart: bool | None = None) -> int:
+        """Connect, decide which workers have a GPU, and give how many there can be.
 
         Args:
             workers: How many there must be; None to take what there is.
+            apart: Whether what is solved must have workers of its own, without a GPU (True), or must not (False); None
+                for where the cluster has room for both kinds. See ``divided``.
 
         Raises:
             UsageError: It cannot be connected to, or has no room for so many, even if nobody else used it.
@@ -114,33 +97,44 @@ class RayCluster:
             import ray
 
             self._ray = ray
-        nodes = [_Node(n.get("CPU", 0), n.get("GPU", 0), n.get("memory", 0)) for n in self._resources()]
-        fits = 0
-        for node in nodes:
-            fits += self._fits_on(node)
-        if workers is None and fits:
-            return min(fits, MOST_WORKERS)
-        if fits < (workers or 1):
-            raise UsageError(self._too_little(workers or 1, fits, nodes))
-        return workers or 1
+        nodes = self._nodes()
+        room = room_on(nodes, self.request)
+        slots = divided(room, self.request, workers, apart=apart)
+        if slots is None:
+            raise UsageError(self._too_little(workers, room, nodes, apart=apart))
+        self.slots, self._needs_both = slots, bool(apart)
+        self._divide(self._slots)
+        return slots.count
 
-    def _resources(self) -> list[Mapping[str, float]]:
-        return [node["Resources"] for node in self._ray.nodes() if node.get("Alive")]
+    def _divide(self, slots: Sequence[RaySlot]) -> None:
+        for number, slot in enumerate(slots):
+            slot.with_gpu = number < self.slots.with_gpu
 
-    def _fits_on(self, node: _Node) -> int:
-        """How many workers a node has room for."""
-        wanted = self.request
-        most = min(node.cpus // wanted.cpus, node.memory // FEWEST_BYTES)
-        return int(min(most, node.gpus // wanted.gpus) if wanted.gpus else most)
+    def _nodes(self) -> list[Node]:
+        """The nodes that are there now."""
+        found = []
+        for node in self._ray.nodes():
+            if node.get("Alive"):
+                has = node["Resources"]
+                numbers = {"cpus": has.get("CPU", 0), "gpus": has.get("GPU", 0), "memory": has.get("memory", 0)}
+                found.append(Node(node_id=node["NodeID"], **numbers))
+        return found
 
-    def _too_little(self, workers: int, fits: int, nodes: Sequence[_Node]) -> str:
-        each = counted(self.request.cpus, "CPU")
-        if self.request.gpus:
-            each += f", {self.request.gpus:g} GPU"
+    def _too_little(self, workers: int | None, room: Slots, nodes: Sequence[Node], *, apart: bool | None) -> str:
+        wanted, cpus = self.request, counted(self.request.cpus, "CPU")
         has = f"{sum(node.cpus for node in nodes):g} CPUs and {sum(node.gpus for node in nodes):g} GPUs"
+        if apart:
+            fits = f"room for {room.with_gpu} with a GPU and {room.without} without one"
+            return (
+                f"The run fits heads on workers without a GPU and does all else on workers with one, so it needs a "
+                f"worker of either kind, and the Ray cluster at {wanted.address} has {fits}: add the nodes that it "
+                "lacks, and ask for at least two workers with --workers and for GPUs with --gpus-per-worker."
+            )
+        each = f"{cpus} and" if not wanted.gpus else f"{cpus}, {wanted.gpus:g} GPU and"
+        fits = f"{room.with_gpu} and, without a GPU, for {room.without}" if wanted.gpus else f"{room.without}"
         return (
-            f"{counted(workers, 'worker')} with {each} and {FEWEST_BYTES / 1e9:g} GB each do not fit on the Ray "
-            f"cluster at {self.request.address}, which has {has} on {counted(len(nodes), 'node')} and room for {fits}: "
+            f"{counted(workers or 1, 'worker')} with {each} {FEWEST_BYTES / 1e9:g} GB each do not fit on the Ray "
+            f"cluster at {wanted.address}, which has {has} on {counted(len(nodes), 'node')} and room for {fits}: "
             "ask for fewer with --workers or --cpus-per-worker, or add nodes."
         )
 
@@ -155,18 +149,22 @@ class RayCluster:
             UsageError: Other work holds what was asked for.
         """
         began = time.monotonic()
-        hosts = [slot.host for slot in self._slots[:count]]
+        slots = self._slots[:count]
+        hosts = [slot.host for slot in slots]
         while not all(host.is_placed() or host.lost for host in hosts):
-            enough = not all_of_them and any(host.is_placed() for host in hosts)
+            enough = not all_of_them and self._suffice(hosts)
             if time.monotonic() - began > (AUTO_ROOM_SECONDS if enough else ROOM_SECONDS):
                 break
             time.sleep(_PAUSE / 5)
-        placed = [host for host in hosts if host.is_placed()]
-        if (len(placed) == count) or (placed and not all_of_them):
+        placed = sorted((host for host in hosts if host.is_placed()), key=lambda host: not host.with_gpu)
+        if len(placed) == count or (not all_of_them and self._suffice(placed)):
             for host in hosts:
                 if host not in placed:
                     host.give_up()
-            for number, slot in enumerate(self._slots[:count]):
+            with_gpu = sum(host.with_gpu for host in placed)
+            self.slots = Slots(with_gpu=with_gpu, without=len(placed) - with_gpu)
+            self._divide(slots)
+            for number, slot in enumerate(slots):
                 slot.use(placed[number] if number < len(placed) else None)
             return len(placed)
         if broken := next((host.why for host in hosts if host.why), ""):
@@ -174,11 +172,20 @@ class RayCluster:
                 f"A node of the Ray cluster at {self.request.address} cannot run workers ({broken}): install the same "
                 "packages there as here."
             )
+        kinds, what = "", "CPUs"
+        if self.request.gpus:
+            kinds, what = f" ({sum(host.with_gpu for host in placed)} of them with a GPU)", "CPUs or GPUs"
         raise UsageError(
-            f"The Ray cluster at {self.request.address} has {counted(len(placed), 'slot')} free of the {count} that "
-            f"were asked for, after {ROOM_SECONDS:g} seconds: other work holds "
-            "its CPUs; ask for fewer with --workers, or wait for that work to end."
+            f"The Ray cluster at {self.request.address} has {counted(len(placed), 'slot')} free{kinds} of the {count} "
+            f"that were asked for, after {ROOM_SECONDS:g} seconds: other work holds "
+            f"its {what}; ask for fewer with --workers, or wait for that work to end."
         )
+
+    def _suffice(self, hosts: Sequence[RemoteHost]) -> bool:
+        """Whether a run can begin with those of the hosts that are placed."""
+        placed = [host for host in hosts if host.is_placed()]
+        kinds = {host.with_gpu for host in placed}
+        return bool(placed) and (not self.request.gpus or True in kinds) and (not self._needs_both or False in kinds)
 
     def check(self, folders: Mapping[str, Path]) -> None:
         """Find out before any work whether every slot has what this machine has, and sees its folders.
@@ -232,32 +239,40 @@ class RayCluster:
         """The number of machines on which there are slots now."""
         return len({host.facts.node_id for host in self._hosts if host.is_placed()})
 
-    def ask(self) -> RemoteHost:
+    def ask(self, *, with_gpu: bool) -> RemoteHost:
         """Ask the cluster for one more host, without waiting for it."""
         self._hosts = [host for host in self._hosts if not host.lost]
-        self._hosts.append(RemoteHost(self.request.cpus, self.request.gpus))
+        gpus = self.request.gpus if with_gpu else None
+        self._hosts.append(RemoteHost(self.request.cpus, gpus, elsewhere=() if with_gpu else self._nodes_for_others()))
         return self._hosts[-1]
 
-    def any_placed(self) -> RemoteHost:
-        """Give a host that is somewhere, the one with the fewest guests.
+    def _nodes_for_others(self) -> frozenset[str]:
+        """The nodes where a worker without a GPU would take the processors of those with one."""
+        if self.request.gpus:
+            with suppress(Exception):  # a cluster that does not answer now is asked for a host all the same
+                self._gpu_nodes = frozenset(n.node_id for n in self._nodes() if n.has_gpu_for(self.request))
+        return self._gpu_nodes
+
+    def any_placed(self, *, with_gpu: bool) -> RemoteHost:
+        """Give a host of a kind that is somewhere, the one with the fewest guests.
 
         Raises:
             ClusterLostError: There was none for a long time.
         """
         until = time.monotonic() + NO_ROOM_SECONDS
         while True:
-            placed = [host for host in list(self._hosts) if host.is_placed()]
+            placed = [host for host in list(self._hosts) if host.with_gpu == with_gpu and host.is_placed()]
             if placed:
                 return min(placed, key=lambda host: host.guests)
             if time.monotonic() > until:
+                kind = "" if not self.request.gpus else " with a GPU" if with_gpu else " without a GPU"
                 raise ClusterLostError(
-                    f"The Ray cluster at {self.request.address} has no slot left for a worker: bring its nodes back, "
-                    "then go on with `tlsearch resume` and the output folder."
+                    f"The Ray cluster at {self.request.address} has no slot left for a worker{kind}: bring its nodes "
+                    "back, then go on with `tlsearch resume` and the output folder."
                 )
             time.sleep(_PAUSE)
 
 
-def _variables(request: ClusterRequest) -> dict[str, str]:
-    """What decides what a worker computes. A slot that has reserved no GPU uses none."""
-    found = {name: value for name, value in os.environ.items() if name.startswith(_TRAVELS)}
-    return found if request.gpus else {**found, "CUDA_VISIBLE_DEVICES": "-1"}
+def _variables() -> dict[str, str]:
+    """What decides what a worker computes."""
+    return {name: value for name, value in os.environ.items() if name.startswith(_TRAVELS)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from tlsearch.cluster.facts import HostFacts
@@ -15,6 +15,9 @@ from tlsearch.utils.serialize import MESSAGE
 
 CALLS_AT_ONCE = 16
 """Methods of a host that may run at once: a few processes, each of which may be waited for and killed."""
+
+_NODE_LABEL = "ray.io/node-id"
+"""The label that Ray gives to every node, with its id."""
 
 _POLL_SECONDS = 0.5
 _RAISED = re.compile(r"[A-Za-z_.]*(Error|Exception): ")
@@ -32,14 +35,16 @@ class RemoteHost:
         lost: Whether it does not answer any more.
         why: What Ray said where it could not be placed.
         guests: The processes there that belong to other slots, which were lost.
+        with_gpu: Whether it has a GPU.
     """
 
-    def __init__(self, cpus: float, gpus: float | None) -> None:
+    def __init__(self, cpus: float, gpus: float | None, elsewhere: Collection[str] = ()) -> None:
         """Ask the cluster for a host, without waiting for it.
 
         Args:
             cpus: The processors that it reserves.
             gpus: The GPUs that it reserves; None for none.
+            elsewhere: The nodes on which it must not be, as Ray knows them.
         """
         import ray
 
@@ -53,12 +58,13 @@ class RemoteHost:
             max_task_retries=0,
             max_concurrency=CALLS_AT_ONCE,
             scheduling_strategy="SPREAD",
+            label_selector={_NODE_LABEL: f"!in({','.join(sorted(elsewhere))})"} if elsewhere else None,
         )
         self._actor: Any = actor.remote()
         self._facts: HostFacts | None = None
         self._described = self._actor.describe.remote()
         self.lost, self.why = False, ""
-        self.guests = 0
+        self.guests, self.with_gpu = 0, gpus is not None
 
     def is_placed(self, seconds: float = 0.0) -> bool:
         """Whether it runs somewhere, after waiting for that for at most so many seconds."""

@@ -19,6 +19,9 @@ from tlsearch.worker.process import Ended
 SLOT_SECONDS = 10.0
 """How long a worker that has lost its slot waits for another one of its own before it becomes somebody's guest."""
 
+_NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
+"""What hides all GPUs from a process: a slot that has reserved none uses none."""
+
 _KILL_SECONDS = 5.0
 """How long after the end of a process was asked for its answer is waited for."""
 
@@ -35,11 +38,11 @@ class Hosts(Protocol):
     log: Path
     variables: Mapping[str, str]
 
-    def ask(self) -> RemoteHost:
+    def ask(self, *, with_gpu: bool) -> RemoteHost:
         """Ask the cluster for one more host, without waiting for it."""
 
-    def any_placed(self) -> RemoteHost:
-        """Give a host that is somewhere, the one with the fewest guests.
+    def any_placed(self, *, with_gpu: bool) -> RemoteHost:
+        """Give a host of a kind that is somewhere, the one with the fewest guests.
 
         Raises:
             ClusterLostError: There was none for a long time.
@@ -50,12 +53,16 @@ class RaySlot:
     """Where one worker computes: on a host of its own, or as a guest on that of another where there is no other room.
 
     A node that goes takes its hosts with it. The slot then asks the cluster for another host at once, and a later
-    process runs there as soon as the cluster has room. Until then its worker runs nothing beside others.
+    process runs there as soon as the cluster has room. Until then its worker runs nothing beside others. It is a guest
+    only on a host of its own kind, so that what it computes does not depend on the loss.
+
+    Attributes:
+        with_gpu: Whether its hosts have a GPU.
     """
 
-    def __init__(self, hosts: Hosts) -> None:
+    def __init__(self, hosts: Hosts, *, with_gpu: bool = False) -> None:
         """Ask for nothing yet."""
-        self._hosts = hosts
+        self._hosts, self.with_gpu = hosts, with_gpu
         self._host: RemoteHost | None = None
         self._visited: RemoteHost | None = None
 
@@ -74,7 +81,7 @@ class RaySlot:
     def host(self) -> RemoteHost:
         """The slot's own host, which may not be there yet; another one than before where that was lost."""
         if self._host is None or self._host.lost:
-            self._host = self._hosts.ask()
+            self._host = self._hosts.ask(with_gpu=self.with_gpu)
         return self._host
 
     def is_own(self) -> bool:
@@ -83,7 +90,8 @@ class RaySlot:
 
     def launch(self, threads: int | None) -> RemoteProcess:
         """Start a process with so many threads, without waiting for it."""
-        settings = json.dumps({"threads": threads, "variables": dict(self._hosts.variables)})
+        hidden = {} if self.with_gpu else _NO_GPU
+        settings = json.dumps({"threads": threads, "variables": {**self._hosts.variables, **hidden}})
         return RemoteProcess(self, self._hosts, settings)
 
     def visit(self, host: RemoteHost | None) -> None:
@@ -147,7 +155,7 @@ class RemoteProcess:
             raise HostLostError("it was ended before it began")
         if self._started is None:
             if not self._host.is_placed(SLOT_SECONDS):
-                self._host = self._hosts.any_placed()
+                self._host = self._hosts.any_placed(with_gpu=self._slot.with_gpu)
                 self._slot.visit(self._host)
             self._started = self._start()
         self._started.result(self._is_wanted)

@@ -67,6 +67,17 @@ class InOrder(ABC, Generic[T, R]):
             self.interrupt()
             raise
 
+    def is_solved(self, place: int) -> bool:
+        """Whether what is at this place begins with a job that is only solved; see ``tlsearch.worker.solved``."""
+        return False
+
     def _start_what_can(self) -> None:
-        while self._waiting and self.side.can_start():
-            self.begin(self._waiting.pop(0))
+        """Begin in the order, but for what has to wait for a worker of its kind while there are others."""
+        while True:
+            kinds = {place: self.is_solved(place) for place in self._waiting}
+            can = {solved: self.side.can_start(solved=solved) for solved in set(kinds.values())}
+            place = next((place for place in self._waiting if can[kinds[place]]), None)
+            if place is None:
+                return
+            self._waiting.remove(place)
+            self.begin(place)

@@ -47,7 +47,7 @@ def _ask_worker(context: RunContext, candidate: Candidate) -> Insight | None:
     try:
         seconds = context.budget.left_before_report()
         request = ExamineLabels(candidate=candidate, seed=context.config.seed, seconds=seconds)
-        return context.worker.send(request, context.progress("report"))
+        return context.pool.worker_for(request).send(request, context.progress("report"))
     except TlsearchError as error:
         context.callbacks.on_warning(f"no insight into labels and into more data: {error}")
         return None

@@ -18,6 +18,7 @@ from tlsearch.worker.pool import Worker, WorkerPool
 from tlsearch.worker.protocol import Request
 from tlsearch.worker.retry import repeated
 from tlsearch.worker.side_by_side import Desk, SideBySide
+from tlsearch.worker.solved import is_solved
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,9 +38,11 @@ class Asked:
     Attributes:
         exchange: Has the request handled by the function that it gets, and keeps the reply for the job. So whoever runs
             jobs need not know the type of the reply.
+        request: The request.
     """
 
     exchange: Callable[[Send], None]
+    request: Request[object]
 
 
 Job = Generator[Asked, Worker, T]
@@ -52,7 +55,7 @@ That worker does nothing else until the job asks again or ends.
 def ask(request: Request[R], listener: Listener) -> Job[tuple[R, Worker]]:
     """Ask the worker from within a job, with ``yield from``; gives the reply and the worker that gave it."""
     replies: list[R] = []
-    worker = yield Asked(lambda send: replies.append(send(request, listener)))
+    worker = yield Asked(lambda send: replies.append(send(request, listener)), request)
     return replies[-1], worker
 
 
@@ -74,12 +77,18 @@ def _in_turn(pool: WorkerPool, job: Job[T]) -> Future[T]:
     asked = _advance(lambda: next(job), result)
     while asked is not None:
         try:
-            repeated(lambda alone, asked=asked: asked.exchange(pool.main.send), repeats=pool.repeats)  # type: ignore[misc]
+            worker = repeated(lambda alone, asked=asked: _exchange_alone(pool, asked), repeats=pool.repeats)  # type: ignore[misc]
         except BaseException as error:
             asked = _advance(lambda error=error: job.throw(error), result)  # type: ignore[misc]
         else:
-            asked = _advance(lambda: job.send(pool.main), result)
+            asked = _advance(lambda worker=worker: job.send(worker), result)  # type: ignore[misc]
     return result
+
+
+def _exchange_alone(pool: WorkerPool, asked: Asked) -> Worker:
+    worker = pool.worker_for(asked.request)
+    asked.exchange(worker.send)
+    return worker
 
 
 def _advance(step: Callable[[], Asked], result: Future[T]) -> Asked | None:
@@ -126,7 +135,7 @@ class _Jobs(InOrder[None, Future[T]]):
 
     def _ask(self, place: int, asked: Asked | None) -> None:
         if asked is not None:
-            self.side.start(place, lambda desk: _exchange(desk, asked))
+            self.side.start(place, lambda desk: _exchange(desk, asked), solved=is_solved(asked.request))
 
 
 def _exchange(desk: Desk, asked: Asked) -> None:

@@ -95,14 +95,13 @@ def fit_model(context: RunContext, data: Data, request: RunTrial, target: Path) 
     spec = request.spec
 
     def fit_and_save() -> None:
-        outcome = within_memory(
-            lambda trial: context.worker.send(trial, listener), request, context.callbacks.on_warning
-        )
+        worker = context.pool.worker_for(request)
+        outcome = within_memory(lambda trial: worker.send(trial, listener), request, context.callbacks.on_warning)
         if outcome.result.state == "timed_out":
             raise OutOfTimeError(outcome.result.reason)
         if outcome.result.state != "complete":
             raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
-        save_fitted(data, spec, request.candidate, target, context.worker)
+        save_fitted(data, spec, request.candidate, target, worker)
 
     where_lost_again(fit_and_save)
 

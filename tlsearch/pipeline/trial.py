@@ -54,7 +54,7 @@ def run_trial(
         context.callbacks.on_trial_interrupted(trial)
         raise
     if completed.outcome is not None:
-        fitted(completed.result, context.worker)
+        fitted(completed.result, context.pool.worker_for(request_of(trial)))
     return completed
 
 
@@ -95,7 +95,7 @@ def request_of(trial: RunningTrial) -> RunTrial:
 
 def _train(context: RunContext, listener: TrialListener) -> Outcome:
     return within_memory(
-        lambda once: context.worker.send(once, listener),
+        lambda once: context.pool.worker_for(once).send(once, listener),
         request_of(listener.trial),
         listener.restart,
         repeats=context.pool.repeats,

@@ -25,6 +25,7 @@ from tlsearch.types import NumberedEpochJudge
 from tlsearch.worker.pool import Worker
 from tlsearch.worker.retry import within_memory_beside_others
 from tlsearch.worker.side_by_side import Desk, SideBySide
+from tlsearch.worker.solved import is_solved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +38,14 @@ class WantedTrial:
         fitted: Is called where a worker has fitted its model, before the worker fits another.
         cost: Costlier ones begin first where several run side by side, so that none is left over at the end. It must
             not depend on a clock.
+        solved: Whether it is only solved (see ``tlsearch.worker.solved``): it need not wait for a worker with a GPU.
     """
 
     prepare: Callable[[], RunningTrial | None]
     judge: NumberedEpochJudge = go_on
     fitted: OnFitted = no_model_wanted
     cost: float = 0.0
+    solved: bool = False
 
 
 def run_trials(
@@ -89,7 +92,11 @@ class _Batch(InOrder[Outcome, tuple[RunningTrial, CompletedTrial] | None]):
             return
         trial = begin_trial(self._context.callbacks, trial)
         listener = self._listeners[place] = TrialListener(self._context, trial, item.judge)
-        self.side.start(place, lambda desk: _train(desk, listener), like=trial.spec)
+        solved = is_solved(request_of(trial))
+        self.side.start(place, lambda desk: _train(desk, listener), like=trial.spec, solved=solved)
+
+    def is_solved(self, place: int) -> bool:
+        return self._wanted[place].solved
 
     def take(self, place: int, worker: Worker, reply: Future[Outcome]) -> None:
         """Note what came of a trial, and have its model saved while the worker still has it."""

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlsearch.callbacks import WorkerInfo
-from tlsearch.cluster.cluster import ClusterRequest, RayCluster
+from tlsearch.cluster.cluster import RayCluster
+from tlsearch.cluster.room import ClusterRequest
 from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.errors import UsageError
 from tlsearch.runs.workers import Machine, WorkerPlan, as_asked, chosen, count_of, memory_limit
 from tlsearch.utils.cache_folders import features_dir
 from tlsearch.utils.machine import usable_cores, usable_memory
@@ -34,7 +36,7 @@ def settle_known(context: RunContext) -> None:
         UsageError: They were to be on a cluster that cannot be used as asked.
     """
     config, machine = _asked(context)
-    plan = context.checkpoint.get(_KEY, WorkerPlan) or as_asked(config, machine)
+    plan = _kept(context) or as_asked(config, machine)
     if plan is not None:
         _settle(context, config, plan, machine)
     if context.cluster is not None:
@@ -55,20 +57,25 @@ def settle_workers(context: RunContext, images: int) -> WorkerPlan:
             plan = chosen(config, machine, images)
             if plan != WorkerPlan() and context.worker.send(FindGpu()):
                 plan = chosen(config, Machine(cores=machine.cores, memory=machine.memory, gpu=True), images)
-        return plan
+        return replace(plan, solve_apart=context.pool.solvers > 0)
 
     plan: WorkerPlan = context.checkpoint.get_or_compute(_KEY, WorkerPlan, choose)
     _settle(context, config, plan, machine)
     if plan != WorkerPlan():
-        settled = replace(context.config, round_size=plan.round_size, threads=plan.threads)
+        has_gpus = context.cluster is not None and context.cluster.request.gpus
+        apart = plan.solve_apart if has_gpus else context.config.solve_apart
+        settled = replace(context.config, round_size=plan.round_size, threads=plan.threads, solve_apart=apart)
         settled.with_output(context.output).to_toml(context.output / CONFIG_NAME)
         context.callbacks.on_step("plan", _in_words(context, plan))
     return plan
 
 
 def _in_words(context: RunContext, plan: WorkerPlan) -> str:
-    count = len(context.pool.workers)
-    where = "" if context.cluster is None else f" on {counted(context.cluster.nodes(), 'node')} of the Ray cluster"
+    count, cluster = len(context.pool.workers), context.cluster
+    where = "" if cluster is None else f" on {counted(cluster.nodes(), 'node')} of the Ray cluster"
+    if cluster is not None and cluster.request.gpus:
+        some = f"{cluster.slots.with_gpu} of them" if cluster.slots.without else "all"
+        where = f", {'' if count == 1 else f'{some} '}with a GPU,{where}"
     threads = f" with {counted(plan.threads, 'thread')} each" if plan.threads else ""
     rounds = f"; trials in rounds of {plan.round_size}" if plan.round_size > 1 else ""
     return f"{counted(count, 'worker')}{where}{threads}{rounds}"
@@ -105,21 +112,51 @@ def _asked(context: RunContext) -> tuple[RunConfig, Machine]:
     """What was asked for, and the machine; a cluster stands for one that has room for exactly so many workers."""
     config, cluster = context.config, context.cluster
     if cluster is None:
+        _apart(context)
         return config, Machine(cores=usable_cores(), memory=usable_memory())
     wanted = None if config.workers == "auto" else config.workers
-    count = len(context.pool.workers) if cluster.is_open else cluster.room(wanted)
+    count = len(context.pool.workers) if cluster.is_open else cluster.room(wanted, apart=_apart(context))
     threads = config.threads or cluster.request.cpus
     return replace(config, workers=count, threads=threads), Machine(cores=count * threads, memory=2**63)
 
 
+def _kept(context: RunContext) -> WorkerPlan | None:
+    """What an earlier attempt at the run has settled."""
+    return context.checkpoint.get(_KEY, WorkerPlan)
+
+
+def _apart(context: RunContext) -> bool | None:
+    """Whether what is solved must, or must not, have workers of its own; None for where the cluster has both kinds.
+
+    A run keeps what it began with: the two kinds of processors do not give the same last digits.
+
+    Raises:
+        UsageError: It must, and cannot.
+    """
+    config, kept = context.config, _kept(context)
+    apart = config.solve_apart if kept is None else kept.solve_apart
+    if apart and (context.cluster is None or not config.gpus_per_worker):
+        raise UsageError(
+            "The run fits heads on workers without a GPU and does all else on workers with one (--solve-apart): name a "
+            "cluster that has both with --cluster and --gpus-per-worker, or leave --solve-apart out in another run."
+        )
+    if apart is None and not config.cache_limit:
+        return False  # no feature is stored: to fit a head all images go through the network
+    return apart
+
+
 def _settle(context: RunContext, config: RunConfig, plan: WorkerPlan, machine: Machine) -> None:
+    cluster, count = context.cluster, count_of(config, plan, machine)
+    if cluster is not None and count != cluster.slots.count:
+        cluster.room(count, apart=_apart(context))
     # Each node of a cluster has memory of its own, which Ray reserves for the workers there.
-    unlimited = context.cluster is not None and config.memory is None
+    unlimited = cluster is not None and config.memory is None
     context.pool.settle(
-        count_of(config, plan, machine),
+        count,
         plan.threads,
         repeats=plan.round_size > 1,
         memory=None if unlimited else memory_limit(config, machine),
+        solvers=0 if cluster is None else cluster.slots.solvers,
     )
 
 
@@ -127,7 +164,7 @@ def _place(context: RunContext, cluster: RayCluster) -> None:
     """Wait for the places of the workers, and see that they have and see what this machine has and sees."""
     pool, auto = context.pool, context.config.workers == "auto"
     taken = cluster.take(len(pool.workers), all_of_them=not auto)
-    pool.settle(taken, pool.threads, repeats=pool.repeats, memory=pool.memory)
+    pool.settle(taken, pool.threads, repeats=pool.repeats, memory=pool.memory, solvers=cluster.slots.solvers)
     seen = {"--output": context.work}
     if context.config.shared_cache is None:  # else each node may have a cache folder of its own
         seen["--cache-dir"] = features_dir(context.config.cache_dir)

@@ -54,10 +54,12 @@ class WorkerPlan:
     Attributes:
         round_size: The number of trials that are asked for before any of them is told.
         threads: The threads of a worker; None uses all cores.
+        solve_apart: Whether what is solved computes on workers without a GPU, and all else on workers with one.
     """
 
     round_size: int = 1
     threads: int | None = None
+    solve_apart: bool = False
 
 
 def as_asked(config: RunConfig, machine: Machine) -> WorkerPlan | None:

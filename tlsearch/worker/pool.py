@@ -11,6 +11,7 @@ from tlsearch.config_values import FEWEST_BYTES
 from tlsearch.worker.activity import Doing, Spent
 from tlsearch.worker.events import Listener
 from tlsearch.worker.protocol import Request
+from tlsearch.worker.solved import is_solved
 
 T = TypeVar("T")
 
@@ -77,6 +78,8 @@ class WorkerPool:
         repeats: Whether a trial in which its worker died, or ran out of memory, is run once more as it was, alone.
             Then what comes of it does not depend on what ran beside it.
         memory: The bytes that all workers together may hold; None without a limit.
+        solvers: How many of the workers, the last ones, get what is solved (see ``tlsearch.worker.solved``) and nothing
+            else, while all others get the rest; 0 where every worker gets everything.
         last: What a worker ran last, by its ``id``: what it has compiled may serve once more.
         began: When the pool was made, on the clock of ``time.monotonic``.
         watch: Is called about once a second while several workers are waited for.
@@ -95,6 +98,7 @@ class WorkerPool:
         self.threads: int | None = None
         self.repeats = False
         self.memory: int | None = None
+        self.solvers = 0
         self.last: dict[int, Hashable] = {}
         self.began = time.monotonic()
         self.watch: Callable[[], None] = lambda: None
@@ -115,15 +119,34 @@ class WorkerPool:
             self._near.use_threads(self.threads)
         return self._near
 
-    def settle(self, count: int, threads: int | None, *, repeats: bool = False, memory: int | None = None) -> None:
-        """Have ``count`` workers with so many threads each. A process with another number of threads is ended."""
+    def able(self, *, solved: bool) -> Sequence[Worker]:
+        """Give the workers that get what is solved, or those that get the rest; all of them where there is one kind."""
+        first = len(self.workers) - self.solvers
+        if not self.solvers:
+            return self.workers
+        return self.workers[first:] if solved else self.workers[:first]
+
+    def worker_for(self, request: Request[object]) -> Worker:
+        """Give the first worker of those that get such requests, with the setup of the main one."""
+        worker = self.able(solved=is_solved(request))[0]
+        if worker is not self.main:
+            worker.follow(self.main)
+        return worker
+
+    def settle(
+        self, count: int, threads: int | None, *, repeats: bool = False, memory: int | None = None, solvers: int = 0
+    ) -> None:
+        """Have ``count`` workers with so many threads each. A process with another number of threads is ended.
+
+        ``solvers`` must be fewer than ``count``: the main worker is none of them.
+        """
         while len(self.workers) < count:
             self.workers.append(self._make())
         while len(self.workers) > count:
             self.workers.pop().close()
         for worker in self.workers:
             worker.use_threads(threads)
-        self.threads, self.repeats, self.memory = threads, repeats, memory
+        self.threads, self.repeats, self.memory, self.solvers = threads, repeats, memory, solvers
 
     def start(self) -> None:
         """Start all processes, so that their imports overlap with other work."""

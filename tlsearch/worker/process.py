@@ -12,9 +12,10 @@ from typing import Protocol
 
 import psutil
 
+from tlsearch.backend import THREADS
 from tlsearch.utils.child_python import child_environment
+from tlsearch.utils.machine import LIBRARY_VARIABLES, thread_variables
 from tlsearch.worker.channel import Channel, Messages
-from tlsearch.worker.threads import limits_of
 
 LONGEST_LINE = 300
 """Letters of the last line of a worker that are part of a message."""
@@ -172,3 +173,8 @@ class LocalProcess:
         except OSError:
             return ""
         return printed.splitlines()[-1].strip()[:LONGEST_LINE] if printed else ""
+
+
+def limits_of(threads: int | None) -> Mapping[str, str]:
+    """Give the variables of the environment of a process that uses so many threads; None: as many as it may."""
+    return thread_variables() if threads is None else dict.fromkeys((THREADS, *LIBRARY_VARIABLES), str(threads))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -84,6 +85,16 @@ class Desk:
             return self.worker.send(request, lambda event: self.call(lambda: listener(event)))
 
 
+@dataclass(frozen=True)
+class _Postponed(Generic[T]):
+    """A job that waits for a worker; see ``SideBySide.start``."""
+
+    name: Hashable
+    job: Callable[[Desk], T]
+    like: Hashable
+    solved: bool
+
+
 class SideBySide(Generic[T]):
     """Runs jobs on the workers of a pool. A context manager: what still runs at its end is stopped.
 
@@ -98,6 +109,7 @@ class SideBySide(Generic[T]):
         self._threads: list[threading.Thread] = []
         self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._done: list[tuple[Hashable, Worker, Future[T]]] = []
+        self._postponed: list[_Postponed[T]] = []
         self._stopped = threading.Event()
         self._watched = 0.0
         self.turns = Turns()
@@ -107,18 +119,34 @@ class SideBySide(Generic[T]):
         """The number of jobs that are not over."""
         return len(self._pool.workers) - len(self._free)
 
-    def can_start(self) -> bool:
-        """Whether there is a free worker, and room for one more job beside those that run."""
+    def can_start(self, *, solved: bool = False) -> bool:
+        """Whether there is a free worker for such a job, and room for one more job beside those that run.
+
+        Args:
+            solved: What its requests are; see ``tlsearch.worker.solved``.
+        """
         if not self.running:
             return True
-        return any(self._pool.has_room_for(worker) for worker in self._free)
+        return any(self._pool.has_room_for(worker) for worker in self._free_for(solved=solved))
 
-    def start(self, name: Hashable, job: Callable[[Desk], T], like: Hashable = None) -> None:
-        """Run a job on a free worker, if possible on the one whose last job was ``like`` this one."""
-        own = [i for i, worker in enumerate(self._free) if worker.has_place()] or [0]
-        worker = self._free.pop(next((i for i in own if self._pool.last.get(id(self._free[i])) == like), own[0]))
+    def start(self, name: Hashable, job: Callable[[Desk], T], like: Hashable = None, *, solved: bool = False) -> None:
+        """Run a job on a free worker, if possible on the one whose last job was ``like`` this one.
+
+        Where all workers that get such jobs are busy, it runs as soon as one of them is released.
+        """
+        free = self._free_for(solved=solved)
+        if not free:
+            self._postponed.append(_Postponed(name, job, like, solved))
+            return
+        own = [worker for worker in free if worker.has_place()] or free[:1]
+        worker = next((worker for worker in own if self._pool.last.get(id(worker)) == like), own[0])
+        self._free.remove(worker)
         self._pool.last[id(worker)] = like
         self._launch(name, worker, job)
+
+    def _free_for(self, *, solved: bool) -> list[Worker]:
+        able = self._pool.able(solved=solved)
+        return [worker for worker in self._free if worker in able]
 
     def _launch(self, name: Hashable, worker: Worker, job: Callable[[Desk], T]) -> None:
         """Run a job in a thread of its own."""
@@ -158,6 +186,9 @@ class SideBySide(Generic[T]):
     def release(self, worker: Worker) -> None:
         """Let another job have a worker."""
         self._free.append(worker)
+        postponed, self._postponed = self._postponed, []
+        for each in postponed:
+            self.start(each.name, each.job, each.like, solved=each.solved)
 
     def set_up(self, worker: Worker) -> None:
         """Give a worker what the main one has been given."""
@@ -187,6 +218,7 @@ class SideBySide(Generic[T]):
     def stop(self) -> None:
         """End what still runs, with the processes that it runs on."""
         self._stopped.set()
+        self._postponed.clear()
         self.turns.stop()
         while any(thread.is_alive() for thread in self._threads):
             while not self._queue.empty():

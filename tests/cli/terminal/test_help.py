@@ -38,7 +38,8 @@ def test_the_options_of_run_stand_below_headings_in_the_order_in_which_a_run_nee
         *("--trials", "--time-limit", "--epochs", "--batch-size", "--early-stop"),
     ]
     assert found["Where it runs"] == [
-        *("--workers", "--memory", "--cluster", "--cpus-per-worker", "--gpus-per-worker", "--threads", "--round-size"),
+        *("--workers", "--memory", "--cluster", "--cpus-per-worker", "--gpus-per-worker"),
+        *("--threads", "--round-size", "--solve-apart"),
     ]
     assert found["What is recorded"] == ["--experiment", "--tracking-uri", "--storage", "--register"]
     assert found["Other options"] == ["--dry-run", "--config", "--help"]

@@ -16,8 +16,8 @@ from tlsearch.cluster.slot import ClusterLostError
 class HostHere:
     """Stands for a ``RemoteHost``: a host in this process, on a node that a test takes away."""
 
-    def __init__(self, number: int, *, placed: bool = True) -> None:
-        self.host, self.placed = Host(), placed
+    def __init__(self, number: int, *, placed: bool = True, with_gpu: bool = False) -> None:
+        self.host, self.placed, self.with_gpu = Host(), placed, with_gpu
         self.node = f"node{number}"
         self.facts = facts_here(self.node)
         self.lost, self.guests = False, 0
@@ -64,9 +64,9 @@ class HostsHere:
         self.variables: Mapping[str, str] = {"TLSEARCH_TRIED": "1"}
         self.hosts: list[HostHere] = []
 
-    def ask(self) -> Any:
+    def ask(self, *, with_gpu: bool) -> Any:
         alive = sum(host.placed for host in self.hosts)
-        self.hosts.append(HostHere(len(self.hosts) + 1, placed=alive < self.room))
+        self.hosts.append(HostHere(len(self.hosts) + 1, placed=alive < self.room, with_gpu=with_gpu))
         return self.hosts[-1]
 
     def take_away(self, host: HostHere) -> None:
@@ -75,8 +75,8 @@ class HostsHere:
         self.room -= 1
         host.placed = False
 
-    def any_placed(self) -> Any:
-        placed = [host for host in self.hosts if host.is_placed()]
+    def any_placed(self, *, with_gpu: bool) -> Any:
+        placed = [host for host in self.hosts if host.with_gpu == with_gpu and host.is_placed()]
         if not placed:
             raise ClusterLostError("there is no slot left")
         return min(placed, key=lambda host: host.guests)

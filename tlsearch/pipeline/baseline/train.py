@@ -102,7 +102,7 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
 
 def _is_side_by_side(context: RunContext) -> bool:
     """Whether the networks are trained at once, each for the whole share of the time; the same in every attempt."""
-    count = len(context.pool.workers)
+    count = len(context.pool.able(solved=False))
     key = ("baseline side by side",)
     return context.pool.repeats and context.checkpoint.get_or_compute(key, bool, lambda: count > 1)
 

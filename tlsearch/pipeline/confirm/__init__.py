@@ -24,6 +24,7 @@ from tlsearch.search.trial_record import TrialRecord
 from tlsearch.tracking.trial_fields import numbered
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialSpec
+from tlsearch.worker.solved import is_solved_trial
 
 CONTENDERS = 3
 MOST_FOLDS = 5
@@ -153,9 +154,13 @@ def comparison_seconds(plan: Plan, context: RunContext, contender: TrialRecord, 
 
 
 def _cost(runs: FoldRuns, specs: set[TrialSpec]) -> float:
-    """Seconds that a comparison of all these takes, as many side by side as there are workers."""
-    seconds = [runs.comparison_seconds(spec) for spec in specs]
-    return max(sum(seconds) / len(runs.context.pool.workers), max(seconds))
+    """Seconds that a comparison of all these takes, as many side by side as there are workers of their kind."""
+    pool = runs.context.pool
+    seconds = {spec: runs.comparison_seconds(spec) for spec in specs}
+    solved = [value for spec, value in seconds.items() if pool.solvers and is_solved_trial(spec)]
+    others = [value for spec, value in seconds.items() if not (pool.solvers and is_solved_trial(spec))]
+    together = sum(solved) / len(pool.able(solved=True)), sum(others) / len(pool.able(solved=False))
+    return max(*together, *seconds.values())
 
 
 def _starters(

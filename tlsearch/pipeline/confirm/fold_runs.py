@@ -23,6 +23,7 @@ from tlsearch.runs.pace import Estimated
 from tlsearch.stats.scoring import fold_error, paired_fold_error
 from tlsearch.stats.standard_errors import paired_error
 from tlsearch.types import AnyArray, Candidate, LabelArray, TrialSpec
+from tlsearch.worker.solved import is_solved_trial
 
 VIEWS_FACTOR = 2
 """Confirmation renders this many times the views of a trial: few stored views flatter nobody twice."""
@@ -116,7 +117,7 @@ class FoldRuns:
 
     def run(self, runs: Sequence[FoldRun]) -> None:
         """Run specs on folds, side by side where there are several workers, and keep their values."""
-        wanted = [WantedTrial(prepare=partial(self._prepared, run)) for run in runs]
+        wanted = [WantedTrial(prepare=partial(self._prepared, run), solved=is_solved_trial(run.spec)) for run in runs]
         with closing(run_trials(self.context, wanted)) as results:
             for run, found in zip(runs, results, strict=True):
                 if found is not None:

@@ -48,7 +48,7 @@ class ExpectedRun:
         scratch: Training from scratch; None where nothing is.
         limit: Seconds from scan to report.
         cap: The seconds of training that one trial may take.
-        workers: The processes that run trials side by side.
+        workers: The processes that train networks side by side.
         end: What the end of the run is known to take.
     """
 

@@ -50,7 +50,7 @@ class Estimates:
             or where there is no limit.
         limit: The limit of the run in seconds; None without one.
         spent: The seconds until now.
-        workers: The processes that run trials side by side.
+        workers: The processes that train networks side by side.
     """
 
     plan: Plan

@@ -44,7 +44,7 @@ def say_duration(context: RunContext, plan: Plan) -> None:
             scratch=None,
             limit=math.inf,
             cap=math.inf,
-            workers=len(context.pool.workers),
+            workers=len(context.pool.able(solved=False)),
         )
         trials = config.effective_trials
         seconds = started + whole_seconds(expected, plan, small, trials)
@@ -70,7 +70,7 @@ def _shortage(context: RunContext, plan: Plan, ready: Ready) -> str:
         small=_small_network(context, plan, SHARES["baseline"] * limit) if limit and config.baseline != "none" else (),
         limit=limit,
         spent=context.budget.elapsed(),
-        workers=len(context.pool.workers),
+        workers=len(context.pool.able(solved=False)),
     )
     return shortage(estimates, config.effective_trials)
 

@@ -165,6 +165,7 @@ def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary
         workers=len(context.pool.workers),
         threads=context.pool.threads,
         round_size=plan.round_size,
+        solve_apart=context.pool.solvers > 0,
         screened=plan.screened,
     )
 

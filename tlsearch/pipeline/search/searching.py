@@ -34,6 +34,7 @@ from tlsearch.search.warm_start import warm_start
 from tlsearch.tracking.trial_fields import CURVE, run_name
 from tlsearch.types import Candidate, Decision, EpochNumbers, TrialResult, TrialSpec
 from tlsearch.worker.pool import Worker
+from tlsearch.worker.solved import is_solved_trial
 
 
 def search(
@@ -190,7 +191,8 @@ class _Searching:
         def fitted(result: TrialResult, worker: Worker) -> None:
             keep_good(self._context, self._plan, self._search, TrialRecord.of(number, spec, result, ()), worker)
 
-        return WantedTrial(prepare=prepare, judge=judge, fitted=fitted, cost=self._plan.costs.operations(spec))
+        cost, solved = self._plan.costs.operations(spec), is_solved_trial(spec)
+        return WantedTrial(prepare=prepare, judge=judge, fitted=fitted, cost=cost, solved=solved)
 
     def _keep(self, number: int, completed: CompletedTrial) -> None:
         result = completed.result
