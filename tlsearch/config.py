@@ -274,9 +274,16 @@ class RunConfig:
             other_place = moved and f.name in _PLACES and None not in (mine, theirs)
             allowed = other_place or f.name in _ONE_TIME or (mine is None and f.name in _KEPT)
             if mine != theirs and not allowed:
-                found.append(f"{option(f.name)} {'left out' if values[1] == f.default else theirs}")
+                found.append(_typed(f.name, "left out" if values[1] == f.default else theirs))
         return found
 
     def with_output(self, output: Path) -> Self:
         """The same configuration with another output folder."""
         return replace(self, output=output)
+
+
+def _typed(name: str, value: Any) -> str:
+    """A field with its value as it is typed: ``--trials 40``, ``--refit``, ``--no-early-stop``."""
+    if isinstance(value, bool):
+        return option(name) if value else option(f"no_{name}")
+    return f"{option(name)} {value}"

@@ -20,22 +20,25 @@ class Nodes:
         head = {**NODE, "num_cpus": 0, "include_dashboard": False}
         self.cluster: Any = Cluster(initialize_head=True, head_node_args=head)
         self.nodes: list[Any] = []
+        self.with_gpu: list[Any] = []
 
     @property
     def address(self) -> str:
         """Where the head is, as HOST:PORT."""
         return str(self.cluster.address)
 
-    def have(self, count: int) -> None:
-        """Have so many nodes of one processor."""
-        while len(self.nodes) < count:
-            self.nodes.append(self.cluster.add_node(**NODE))
-        while len(self.nodes) > count:
-            self.cluster.remove_node(self.nodes.pop(), allow_graceful=True)
+    def have(self, count: int, gpus: int = 0) -> None:
+        """Have so many nodes of one processor, and ``gpus`` more that say that they have a GPU, too."""
+        for nodes, wanted, more in ((self.nodes, count, {}), (self.with_gpu, gpus, {"num_gpus": 1})):
+            while len(nodes) < wanted:
+                nodes.append(self.cluster.add_node(**NODE, **more))
+            while len(nodes) > wanted:
+                self.cluster.remove_node(nodes.pop(), allow_graceful=True)
 
-    def take_away(self, place: int = 0) -> None:
-        """Kill the node at a place in ``nodes`` with all that runs there."""
-        self.cluster.remove_node(self.nodes.pop(place), allow_graceful=False)
+    def take_away(self, place: int = 0, *, gpu: bool = False) -> None:
+        """Kill the node at a place in ``nodes``, or in ``with_gpu``, with all that runs there."""
+        nodes = self.with_gpu if gpu else self.nodes
+        self.cluster.remove_node(nodes.pop(place), allow_graceful=False)
 
 
 @contextmanager

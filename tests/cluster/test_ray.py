@@ -24,6 +24,7 @@ from tlsearch.cluster.room import ClusterRequest
 from tlsearch.errors import UsageError
 from tlsearch.results.result import read_result
 from tlsearch.worker.protocol import GetVersions
+from tlsearch.worker.solved import is_solved_trial
 
 pytestmark = [
     *MARKS,
@@ -213,3 +214,43 @@ def test_an_interrupted_run_leaves_no_process_and_is_resumed_without_the_cluster
     assert resumed.returncode == 0, printed
     assert "2 workers with 1 thread each; trials in rounds of 3" in printed
     assert found(home) == local
+
+
+def test_workers_with_and_without_a_gpu_find_what_others_find_though_one_is_lost(
+    nodes: Nodes, local: Mapping[str, Any], images: Path, site: Path, home: Path
+) -> None:
+    nodes.have(1, gpus=2)
+    options = ("--cluster", nodes.address, "--gpus-per-worker", "1", "--output", "out")
+    process = start(images, home, site, "run", str(images), *OPTIONS, *SHARED, *options)
+    wait_until(lambda: (home / "out" / "study.db").exists() and trials_of(home) >= 1, process)
+    hidden = [worker.environ().get("CUDA_VISIBLE_DEVICES") == "-1" for worker in computing_for(home)]
+    nodes.take_away(gpu=True)  # its worker becomes a guest of the other one that has a GPU
+    printed, _ = process.communicate(timeout=800)
+    assert process.returncode == 0, printed
+    assert sorted(hidden) == [False, False, True]
+    said = "3 workers, 2 of them with a GPU, on 3 nodes of the Ray cluster with 1 thread each; trials in rounds of 3"
+    assert said in " ".join(printed.split())
+    assert found(home) == local
+    result = read_result(home / "out")
+    assert result.plan.solve_apart
+    solved = {row.spec.label: is_solved_trial(row.spec) for row in result.trials}
+    trained = [span for span in result.work_spans if span.kind == "trial"]
+    assert {solved[span.subject] for span in trained} == {True, False}
+    assert all((span.worker == 3) == solved[span.subject] for span in trained)
+    assert {span.worker for span in result.work_spans if span.kind in ("measure", "profile")} <= {1, 2}
+
+
+def test_a_worker_without_a_gpu_leaves_nodes_that_have_one_alone(nodes: Nodes, tmp_path: Path) -> None:
+    nodes.have(1, gpus=1)
+    with RayCluster(ClusterRequest(address=nodes.address, gpus=1), tmp_path / "log") as cluster:
+        assert cluster.room(None) == 2
+        for _ in range(2):
+            cluster.worker()
+        assert cluster.take(2, all_of_them=True) == 2
+        gpus = {node.node_id: node.gpus for node in cluster._nodes()}
+        assert [gpus[host.facts.node_id] for host in cluster._hosts] == [1, 0]
+        nodes.have(1, gpus=2)
+        late = cluster.ask(with_gpu=False)
+        assert not late.is_placed(3.0)  # though a processor is free beside the new GPU
+        assert cluster.ask(with_gpu=True).is_placed(20.0)
+        assert not late.why

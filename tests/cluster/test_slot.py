@@ -22,8 +22,8 @@ class OfFitted(Repeat, Request[tuple[str, str]]):
     needs_fitted = True
 
 
-def worker_of(hosts: HostsHere) -> WorkerClient:
-    return WorkerClient(hosts.log, RaySlot(hosts))
+def worker_of(hosts: HostsHere, *, with_gpu: bool = False) -> WorkerClient:
+    return WorkerClient(hosts.log, RaySlot(hosts, with_gpu=with_gpu))
 
 
 def test_requests_events_and_setups_cross_as_on_this_machine(hosts: HostsHere) -> None:
@@ -107,6 +107,34 @@ def test_where_there_is_no_other_place_it_is_a_guest_until_there_is_one(
         assert hosts.hosts[1].guests == 0
         assert one.send(Repeat(text="e")) == ("e", "continue")
         assert one.doing() == (None, "node3")
+
+
+def test_it_is_a_guest_only_at_one_of_its_kind(hosts: HostsHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_slot, "SLOT_SECONDS", 0.1)
+    with worker_of(hosts, with_gpu=True) as one, worker_of(hosts) as other:
+        one.send(Repeat(text="a"))
+        other.send(Repeat(text="b"))
+        hosts.take_away(hosts.hosts[0])
+        with pytest.raises(WorkerLostError):
+            one.send(Counted(text="c"))
+        with pytest.raises(ClusterLostError, match="no slot left"):  # the other one is free, and has no GPU
+            one.send(Repeat(text="c"))
+        hosts.hosts[2].placed = True  # a node with a GPU has come
+        assert one.send(Repeat(text="d")) == ("d", "continue")
+        assert other.send(Repeat(text="e")) == ("e", "continue")
+        assert [host.with_gpu for host in hosts.hosts] == [True, False, True]
+
+
+def test_a_process_sees_a_gpu_where_its_slot_has_one(hosts: HostsHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    printing = PARROT.replace(
+        "while True:", "import os\nprint(os.environ['CUDA_VISIBLE_DEVICES'], file=sys.stderr)\nwhile True:", 1
+    )
+    monkeypatch.setattr("tests.helpers.workers.parrot.PARROT", printing)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")  # as Ray says it to what has reserved it
+    for with_gpu in (True, False):
+        with worker_of(hosts, with_gpu=with_gpu) as worker:
+            worker.send(Repeat(text="first"))
+    assert hosts.log.read_text().split() == ["7", "-1"]
 
 
 def test_without_any_place_the_run_ends(hosts: HostsHere, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,11 @@ from typing import Any, cast
 import pytest
 
 from tests.worker.test_side_by_side import ASKED, Fake, pool_of, silent
+from tests.worker.test_solved import CANDIDATE
 from tlsearch.errors import OutOfMemoryError
 from tlsearch.pipeline.jobs import Job, ask, run_jobs
 from tlsearch.worker.client import WorkerDiedError, WorkerLostError
+from tlsearch.worker.protocol import ExamineLabels
 
 
 def asking(name: str, times: int, log: list[tuple[str, int]]) -> Job[str]:
@@ -126,3 +128,20 @@ def test_an_interruption_reaches_every_job() -> None:
     with pytest.raises(KeyboardInterrupt):
         results(fakes, [job("a", interrupts=True), job("b", interrupts=False)])
     assert sorted(told) == ["a", "b"]
+
+
+def test_each_request_of_a_job_goes_to_a_worker_of_its_kind() -> None:
+    solved = ExamineLabels(candidate=CANDIDATE, seed=0, seconds=None)
+    workers = [Fake(), Fake()]
+
+    def both(name: str) -> Job[list[bool]]:
+        found = []
+        for request in (ASKED, solved, ASKED, solved):
+            _, worker = yield from ask(request, silent)
+            found.append(cast("object", worker) is workers[1])
+        return found
+
+    pool = pool_of(*workers)
+    pool.settle(2, 1, repeats=True, solvers=1)
+    for jobs in ([both("a")], [both("a"), both("b"), both("c")]):
+        assert [result.result() for result in run_jobs(pool, jobs)] == [[False, True, False, True]] * len(jobs)

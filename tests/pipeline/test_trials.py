@@ -227,3 +227,34 @@ def test_whoever_stops_taking_results_ends_what_runs(office: Office, tmp_path: P
     next(results)
     results.close()
     assert told.log[-1] == ("interrupted", 2)
+
+
+HEAD = TrialSpec(backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=13)
+
+
+def test_a_trial_goes_to_a_worker_of_its_kind_whoever_is_idle(office: Office, tmp_path: Path) -> None:
+    office.after = {1: [2, 3]}  # the only worker with a GPU is busy until all that is solved before the last is over
+    where: dict[int, Worker] = {}
+    context = context_of(tmp_path, office, 3)
+    context.pool.settle(3, 1, repeats=True, solvers=2)
+
+    def item(number: int, *, solved: bool) -> WantedTrial:
+        spec = replace(HEAD if solved else SPEC, repeat=number)
+
+        def fitted(result: TrialResult, worker: Worker) -> None:
+            where[result.spec.repeat] = worker
+
+        return WantedTrial(prepare=lambda: replace(trial(number), spec=spec), fitted=fitted, solved=solved)
+
+    kinds = {1: False, 2: True, 3: True, 4: False, 5: True}
+    given = values(run_trials(context, [item(number, solved=solved) for number, solved in kinds.items()]))
+    assert given == [0.1, 0.2, 0.3, 0.4, 0.5]
+    gpu, *solvers = context.pool.workers
+    assert all((where[number] is gpu) != solved for number, solved in kinds.items())
+    assert all(where[number] in solvers for number, solved in kinds.items() if solved)
+    where.clear()
+    assert values(run_trials(context, [item(6, solved=True)])) == [0.6]  # one alone
+    assert where[6] is solvers[0]
+    office.errors = {7: [WorkerDiedError("gone")]}
+    assert values(run_trials(context, [item(7, solved=True), item(8, solved=False)])) == [0.7, 0.8]
+    assert where[7] in solvers

@@ -15,7 +15,7 @@ import pytest
 from tlsearch.utils import machine
 from tlsearch.utils.child_python import child_environment
 from tlsearch.utils.machine import THREADS_VARIABLE, cores, in_words, memory, thread_variables, usable_cores
-from tlsearch.worker.threads import limits_of
+from tlsearch.worker.process import limits_of
 
 CGROUP = "sys/fs/cgroup"
 V2 = "0::/user.slice/job.scope\n"

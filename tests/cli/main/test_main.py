@@ -56,6 +56,7 @@ def test_help_names_every_command() -> None:
         ("--cluster", "none"),
         ("--cpus-per-worker", "its threads"),
         ("--gpus-per-worker", "none"),
+        ("--solve-apart", "yes, where --gpus-per-worker is given"),
         ("--backbone", "a short list of those whose weights can be had"),
         ("--weights", "those that come with"),
         ("--augment", "none, and those that take part by default"),
@@ -90,7 +91,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 51
+    assert len(options) == 52
 
 
 def test_check(make_dataset: Callable[..., Path], tmp_path: Path) -> None:

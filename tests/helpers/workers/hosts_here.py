@@ -20,7 +20,7 @@ class HostHere:
         self.host, self.placed, self.with_gpu = Host(), placed, with_gpu
         self.node = f"node{number}"
         self.facts = facts_here(self.node)
-        self.lost, self.guests = False, 0
+        self.lost, self.guests, self.why = False, 0, ""
 
     def is_placed(self, seconds: float = 0.0) -> bool:
         return self.placed and not self.lost

@@ -69,8 +69,9 @@ class PlanSummary:
 
     ``steps`` are the training steps of one trial; ``folds`` is on how many folds trials are compared, 1 where there is
     a fixed validation part. ``workers`` ran trials side by side, each with ``threads`` threads (None: as many as there
-    are cores), and ``round_size`` trials were asked for at once. With ``solve_apart`` workers without a GPU fitted heads,
-    and those with one did the rest. Trials depend on the last three, not on the first. ``screened`` is empty where there were so few networks that all were profiled.
+    are cores), and ``round_size`` trials were asked for at once. With ``solve_apart`` workers without a GPU fitted
+    heads, and those with one did the rest. Trials depend on the last three, not on the first. ``screened`` is empty
+    where there were so few networks that all were profiled.
     """
 
     candidates: tuple[PlannedCandidate, ...]
