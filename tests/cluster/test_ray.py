@@ -112,6 +112,22 @@ def test_places_that_other_work_holds(nodes: Nodes, tmp_path: Path, monkeypatch:
     assert not ray.is_initialized()
 
 
+def test_a_worker_without_a_gpu_leaves_nodes_that_have_one_alone(nodes: Nodes, tmp_path: Path) -> None:
+    nodes.have(1, gpus=1)
+    with RayCluster(ClusterRequest(address=nodes.address, gpus=1), tmp_path / "log") as cluster:
+        assert cluster.room(None) == 2
+        for _ in range(2):
+            cluster.worker()
+        assert cluster.take(2, all_of_them=True) == 2
+        gpus = {node.node_id: node.gpus for node in cluster._nodes()}
+        assert [gpus[host.facts.node_id] for host in cluster._hosts] == [1, 0]
+        nodes.have(1, gpus=2)
+        late = cluster.ask(with_gpu=False)
+        assert not late.is_placed(2.0)  # though a processor is free beside the new GPU
+        assert cluster.ask(with_gpu=True).is_placed(20.0)
+        assert not late.why
+
+
 def test_a_folder_that_nodes_do_not_see_is_named_before_any_work(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,23 +164,45 @@ def trials_of(home: Path) -> int:
     return len(list((home / "out" / ".tlsearch-work" / "checkpoint").glob("trial-*.json")))
 
 
-def begin(nodes: Nodes, images: Path, home: Path, site: Path) -> subprocess.Popen[str]:
-    options = ("--cluster", nodes.address, "--workers", "3", "--output", "out")
+def begin(nodes: Nodes, images: Path, home: Path, site: Path, *more: str) -> subprocess.Popen[str]:
+    options = ("--cluster", nodes.address, "--workers", "3", "--output", "out", *more)
     return start(images, home, site, "run", str(images), *OPTIONS, *SHARED, *options)
 
 
-def test_a_node_that_goes_changes_nothing(
+def computing_for(home: Path) -> list[psutil.Process]:
+    """The worker processes, wherever they are, of runs that keep their features below a folder."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            cache = process.environ().get("TLSEARCH_CACHE_DIR")
+            if "tlsearch.worker" in process.cmdline() and cache == str(home / "cache"):
+                found.append(process)
+    return found
+
+
+def test_a_node_with_a_gpu_that_goes_changes_nothing_and_heads_stay_with_those_without(
     nodes: Nodes, local: Mapping[str, Any], images: Path, site: Path, home: Path
 ) -> None:
-    nodes.have(3)
+    nodes.have(1, gpus=2)
     chance = random.Random(0)
-    process = begin(nodes, images, home, site)
+    process = begin(nodes, images, home, site, "--gpus-per-worker", "1")
     wait_until(lambda: (home / "out" / "study.db").exists() and trials_of(home) >= 1, process)
+    hidden = [worker.environ().get("CUDA_VISIBLE_DEVICES") == "-1" for worker in computing_for(home)]
     time.sleep(chance.uniform(0.0, 2.0))
-    nodes.take_away()
+    nodes.take_away(gpu=True)  # its worker becomes a guest of the other one that has a GPU
     printed, _ = process.communicate(timeout=800)
     assert process.returncode == 0, printed
+    assert sorted(hidden) == [False, False, True]
+    said = "3 workers, 2 of them with a GPU, on 3 nodes of the Ray cluster with 1 thread each; trials in rounds of 3"
+    assert said in " ".join(printed.split())
     assert found(home) == local
+    result = read_result(home / "out")
+    assert result.plan.solve_apart
+    solved = {row.spec.label: is_solved_trial(row.spec) for row in result.trials}
+    trained = [span for span in result.work_spans if span.kind == "trial"]
+    assert {solved[span.subject] for span in trained} == {True, False}
+    assert all((span.worker == 3) == solved[span.subject] for span in trained)
+    assert {span.worker for span in result.work_spans if span.kind in ("measure", "profile")} <= {1, 2}
 
 
 def test_a_parent_that_was_killed_is_resumed_and_nothing_is_done_twice(
@@ -186,17 +224,6 @@ def test_a_parent_that_was_killed_is_resumed_and_nothing_is_done_twice(
     assert trials == sorted(set(trials))
 
 
-def computing_for(home: Path) -> list[psutil.Process]:
-    """The worker processes, wherever they are, of runs that keep their features below a folder."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            cache = process.environ().get("TLSEARCH_CACHE_DIR")
-            if "tlsearch.worker" in process.cmdline() and cache == str(home / "cache"):
-                found.append(process)
-    return found
-
-
 def test_an_interrupted_run_leaves_no_process_and_is_resumed_without_the_cluster(
     nodes: Nodes, local: Mapping[str, Any], images: Path, site: Path, home: Path
 ) -> None:
@@ -214,43 +241,3 @@ def test_an_interrupted_run_leaves_no_process_and_is_resumed_without_the_cluster
     assert resumed.returncode == 0, printed
     assert "2 workers with 1 thread each; trials in rounds of 3" in printed
     assert found(home) == local
-
-
-def test_workers_with_and_without_a_gpu_find_what_others_find_though_one_is_lost(
-    nodes: Nodes, local: Mapping[str, Any], images: Path, site: Path, home: Path
-) -> None:
-    nodes.have(1, gpus=2)
-    options = ("--cluster", nodes.address, "--gpus-per-worker", "1", "--output", "out")
-    process = start(images, home, site, "run", str(images), *OPTIONS, *SHARED, *options)
-    wait_until(lambda: (home / "out" / "study.db").exists() and trials_of(home) >= 1, process)
-    hidden = [worker.environ().get("CUDA_VISIBLE_DEVICES") == "-1" for worker in computing_for(home)]
-    nodes.take_away(gpu=True)  # its worker becomes a guest of the other one that has a GPU
-    printed, _ = process.communicate(timeout=800)
-    assert process.returncode == 0, printed
-    assert sorted(hidden) == [False, False, True]
-    said = "3 workers, 2 of them with a GPU, on 3 nodes of the Ray cluster with 1 thread each; trials in rounds of 3"
-    assert said in " ".join(printed.split())
-    assert found(home) == local
-    result = read_result(home / "out")
-    assert result.plan.solve_apart
-    solved = {row.spec.label: is_solved_trial(row.spec) for row in result.trials}
-    trained = [span for span in result.work_spans if span.kind == "trial"]
-    assert {solved[span.subject] for span in trained} == {True, False}
-    assert all((span.worker == 3) == solved[span.subject] for span in trained)
-    assert {span.worker for span in result.work_spans if span.kind in ("measure", "profile")} <= {1, 2}
-
-
-def test_a_worker_without_a_gpu_leaves_nodes_that_have_one_alone(nodes: Nodes, tmp_path: Path) -> None:
-    nodes.have(1, gpus=1)
-    with RayCluster(ClusterRequest(address=nodes.address, gpus=1), tmp_path / "log") as cluster:
-        assert cluster.room(None) == 2
-        for _ in range(2):
-            cluster.worker()
-        assert cluster.take(2, all_of_them=True) == 2
-        gpus = {node.node_id: node.gpus for node in cluster._nodes()}
-        assert [gpus[host.facts.node_id] for host in cluster._hosts] == [1, 0]
-        nodes.have(1, gpus=2)
-        late = cluster.ask(with_gpu=False)
-        assert not late.is_placed(3.0)  # though a processor is free beside the new GPU
-        assert cluster.ask(with_gpu=True).is_placed(20.0)
-        assert not late.why

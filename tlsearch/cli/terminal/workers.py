@@ -1,4 +1,4 @@
-"""The options that say where a run computes, and how much of that it uses: none of them changes a result."""
+"""The options that say where a run computes, and how much of that it uses."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ _worker_options = (
         heading=Heading.WORKERS,
         callback=as_number(parse_gpus),
         metavar="N",
-        help="GPUs of the cluster that each worker has, such as 1, or 0.5 for two workers on one.  [default: none]",
+        help="GPUs that each worker on a node with GPUs has, such as 1, or 0.5 for two workers on one. Workers on other "
+        "nodes have none, and fit heads only.  [default: none]",
     ),
 )
 
