@@ -183,6 +183,8 @@ def test_a_run_that_began_with_both_kinds_does_not_go_on_with_one(make: MakeClus
 def test_too_many_are_refused_by_kind(make: MakeCluster) -> None:
     with pytest.raises(UsageError, match=r"13 workers with 1 CPU, 1 GPU and .* room for 2 and, without a GPU, for 10"):
         make(0, 0).room(13)
+    with pytest.raises(UsageError, match="13 workers with"):
+        make(0, 0, apart=True).room(13, apart=True)  # both kinds are there
 
 
 @pytest.mark.parametrize(("with_gpu", "said"), [(True, "worker with a GPU"), (False, "worker without a GPU")])

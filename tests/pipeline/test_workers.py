@@ -59,7 +59,7 @@ def context_on(folder: Path, nodes: Any, heard: Heard, **options: Any) -> RunCon
         opened.worker()
         return Fake()
 
-    return replace(context, cluster=opened, pool=WorkerPool(make, Fake))  # type: ignore[arg-type]  # Fakes are workers
+    return replace(context, cluster=opened, pool=WorkerPool(make, Fake))
 
 
 def settled(context: RunContext) -> WorkerPlan:

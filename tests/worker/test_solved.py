@@ -39,7 +39,7 @@ def test_a_trial_is_solved_where_it_fits_a_head_on_what_the_profile_has_stored(
     assert is_solved_trial(spec) is solved
     fold = Fold((0, 1), (2,))
     for more in ({}, {"seconds": 3.0}, {"batch_size": 8}, {"keep_compiled": True}):
-        assert is_solved(RunTrial(candidate=CANDIDATE, spec=spec, folds=(fold,), **more)) is solved  # type: ignore[arg-type]
+        assert is_solved(RunTrial(candidate=CANDIDATE, spec=spec, folds=(fold,), **more)) is solved
     assert is_solved_trial(replace(spec, repeat=1, seed=5)) is solved
 
 

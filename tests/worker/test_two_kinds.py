@@ -61,11 +61,11 @@ def test_a_job_waits_for_a_worker_of_its_kind_and_leaves_others_alone() -> None:
 def test_jobs_that_wait_begin_in_their_order() -> None:
     workers = [Fake(), Fake()]
     with SideBySide[Any](pool_of_two_kinds(*workers, solvers=1)) as side:
-        for name in "abc":
-            side.start(name, ask, solved=True)
-        names = []
+        for letter in "abc":
+            side.start(letter, ask, solved=True)
+        ended = []
         for _ in "abc":
             name, worker, _ = side.next_result()
-            names.append(name)
+            ended.append(name)
             side.release(worker)
-    assert names == ["a", "b", "c"]
+    assert ended == ["a", "b", "c"]

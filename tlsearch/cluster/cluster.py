@@ -123,7 +123,7 @@ class RayCluster:
     def _too_little(self, workers: int | None, room: Slots, nodes: Sequence[Node], *, apart: bool | None) -> str:
         wanted, cpus = self.request, counted(self.request.cpus, "CPU")
         has = f"{sum(node.cpus for node in nodes):g} CPUs and {sum(node.gpus for node in nodes):g} GPUs"
-        if apart:
+        if apart and (workers == 1 or not (room.with_gpu and room.without)):
             fits = f"room for {room.with_gpu} with a GPU and {room.without} without one"
             return (
                 f"The run fits heads on workers without a GPU and does all else on workers with one, so it needs a "

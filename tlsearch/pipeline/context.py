@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.cluster.cluster import RayCluster
 from tlsearch.config import RunConfig
-from tlsearch.config_values import CLUSTER
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.memory.arrays import images_in_folder
 from tlsearch.data.source_parts import rows_by_fold
@@ -226,7 +225,9 @@ def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext
         output = Path(temporary)
         (output / WORK_FOLDER).mkdir()
         sources, asked = sources_dir(config.cache_dir), config.cluster is not None
-        config = replace(config, cache_dir=output, solve_apart=None, **dict.fromkeys(CLUSTER))
+        config = replace(
+            config, cache_dir=output, cluster=None, cpus_per_worker=None, gpus_per_worker=None, solve_apart=None
+        )
         budget = TimeBudget(limit=config.effective_time_limit)
         budget.set(program_seconds())
         with new_context(config, output, budget, [ReporterCallback(reporter)] if reporter else []) as context:

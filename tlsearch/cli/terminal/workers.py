@@ -77,8 +77,8 @@ _worker_options = (
         heading=Heading.WORKERS,
         callback=as_number(parse_gpus),
         metavar="N",
-        help="GPUs that each worker on a node with GPUs has, such as 1, or 0.5 for two workers on one. Workers on other "
-        "nodes have none, and fit heads only.  [default: none]",
+        help="GPUs that each worker on a node with GPUs has, such as 1, or 0.5 for two workers on one. Workers on "
+        "other nodes have none, and fit heads only.  [default: none]",
     ),
 )
 
