@@ -208,15 +208,20 @@ def test_a_node_with_a_gpu_that_goes_changes_nothing_and_heads_stay_with_those_w
 def test_a_parent_that_was_killed_is_resumed_and_nothing_is_done_twice(
     nodes: Nodes, local: Mapping[str, Any], images: Path, site: Path, home: Path
 ) -> None:
-    nodes.have(3)
-    process = begin(nodes, images, home, site)
+    nodes.have(2, gpus=1)
+    process = begin(nodes, images, home, site, "--gpus-per-worker", "1")
     wait_until(lambda: trials_of(home) >= 2, process)
     process.kill()
     process.communicate()
     kept = {path.name: path.read_bytes() for path in (home / "out" / ".tlsearch-work" / "checkpoint").iterdir()}
+    refused = start(images, home, site, "resume", "out", "--cluster", "none")  # there is one kind of workers here
+    printed, _ = refused.communicate(timeout=100)
+    assert refused.returncode == 2
+    assert "name a cluster that has both with --cluster and --gpus-per-worker" in " ".join(printed.split())
     resumed = start(images, home, site, "resume", "out")
     printed, _ = resumed.communicate(timeout=800)
     assert resumed.returncode == 0, printed
+    assert "3 workers, 1 of them with a GPU, on 3 nodes of the Ray cluster" in " ".join(printed.split())
     assert found(home) == local
     assert kept
     again = read_result(home / "out")

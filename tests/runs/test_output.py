@@ -12,7 +12,14 @@ import pytest
 from tlsearch.config import RunConfig
 from tlsearch.errors import UsageError
 from tlsearch.pretrain_config import PretrainConfig
-from tlsearch.runs.output import check_output, claim_output, set_aside
+from tlsearch.runs.output import (
+    CHECKPOINT_FOLDER,
+    WORK_FOLDER,
+    check_output,
+    claim_output,
+    output_folder,
+    set_aside,
+)
 
 NOW = datetime(2026, 11, 22, 10, 12)
 DATA = Path("images")
@@ -133,3 +140,24 @@ def test_results_never_lie_among_the_images_where_no_output_is_named(
         claim_output(RunConfig(dataset=Path()))
     assert list(tmp_path.iterdir()) == []
     assert claim_output(RunConfig(dataset=tmp_path / "images"), NOW).is_dir()  # beside the images will do
+
+
+def attempt(config: RunConfig, end: BaseException) -> None:
+    """An attempt at a run that finds something out, and ends so."""
+    with output_folder(config) as output:
+        assert RunConfig.from_toml(output / "run.toml").workers == config.workers
+        (output / WORK_FOLDER / CHECKPOINT_FOLDER).mkdir(exist_ok=True)
+        raise end
+
+
+def test_a_request_that_is_refused_changes_nothing_of_what_a_run_was_asked_for(tmp_path: Path) -> None:
+    began = RunConfig(dataset=DATA, output=tmp_path, cluster="head:6379", workers=3)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(began, KeyboardInterrupt())
+    kept = (tmp_path / "run.toml").read_text()
+    with pytest.raises(UsageError, match="not here"):
+        attempt(replace(began, cluster=None, workers=1), UsageError("not here"))
+    assert (tmp_path / "run.toml").read_text() == kept
+    with pytest.raises(KeyboardInterrupt):
+        attempt(replace(began, cluster=None, workers=1), KeyboardInterrupt())
+    assert RunConfig.from_toml(tmp_path / "run.toml").cluster is None  # that attempt has begun

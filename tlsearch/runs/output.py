@@ -15,6 +15,7 @@ from tlsearch.errors import UsageError
 from tlsearch.results.result import RESULT_FILE
 from tlsearch.runs.lock import output_lock
 from tlsearch.utils.addresses import source_name
+from tlsearch.utils.files import write_atomically
 
 RUNS_FOLDER = "tlsearch-runs"
 LOG_NAME = "worker.log"
@@ -155,14 +156,17 @@ def set_aside(output: Path) -> None:
 def _inside(config: RunConfig, output: Path) -> Iterator[Path]:
     if config.force:
         set_aside(output)
-    work = output / WORK_FOLDER
-    goes_on = (work / CHECKPOINT_FOLDER).exists() or is_finished(output)
-    if not is_finished(output):
+    work, file, finished = output / WORK_FOLDER, output / config.file_name, is_finished(output)
+    goes_on = (work / CHECKPOINT_FOLDER).exists() or finished
+    before = file.read_text(encoding="utf-8") if goes_on and not finished and file.exists() else None
+    if not finished:
         work.mkdir(exist_ok=True)
-        config.with_output(output).to_toml(output / config.file_name)
+        config.with_output(output).to_toml(file)
     try:
         yield output
     except UsageError:
+        if before is not None:  # what was asked for this time is not to be
+            write_atomically(file, before)
         if not goes_on:
             shutil.rmtree(work, ignore_errors=True)
             for name in (config.file_name, LOG_NAME):
