@@ -90,12 +90,14 @@ def test_every_place_names_the_model_that_the_verdict_names() -> None:
 def test_what_the_search_brought_is_said_of_the_models_that_it_was_about() -> None:
     used = verdict_of(with_scratch(0.2, 0.3))
     other = verdict_of(with_scratch(-0.012, 0.018, megabytes=2.9, ms_per_image=2.0, test=0.984))
-    assert (used.model, used.search, other.model, other.search) == ("model", "yes", "baseline", "yes")
+    assert (used.model, used.search, other.model, other.search) == ("model", "yes", "baseline", "no")
     assert used.search_said == "The search paid."
     assert used.search_evidence.startswith(
         "Over the plain linear probe (a linear classifier on the frozen network) the winner gains +"
     )
-    assert other.search_said == "The search improved only the models that reuse a network."
+    assert other.search_said == (
+        "The search did not pay: it improved only models that reuse a network, and the model to use does not."
+    )
     assert other.search_evidence.startswith(
         "Over the plain linear probe (a linear classifier on the frozen network) the best of them gains +"
     )

@@ -60,10 +60,14 @@ def by_pretraining(result: RunResult) -> Brought:
     return Brought(answer=answer, said=said, evidence=evidence)
 
 
+ASIDE = "it improved only models that reuse a network, and the model to use does not"
+
+
 def by_search(result: RunResult, *, ships: bool) -> Brought:
     """Whether the search brought something over the plain linear probe.
 
-    ``ships`` says whether the winner is the model to use; else the search was among what is not.
+    ``ships`` says whether the winner is the model to use. Else the search has brought nothing to that model,
+    whatever it has found among the others.
     """
     probe = result.linear_probe
     over = result.gain.over_linear_probe if result.gain is not None else None
@@ -84,7 +88,7 @@ def by_search(result: RunResult, *, ships: bool) -> Brought:
     mine = "the winner" if ships else "the best of them"
     figures = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95) + _evidence(over, mine, result)
     if answer == "yes":
-        said = "The search paid." if ships else "The search improved only the models that reuse a network."
+        answer, said = ("yes", "The search paid.") if ships else ("no", f"The search did not pay: {ASIDE}.")
         evidence = f"Over {PROBE} {mine} gains {figures}."
     elif answer == "cannot tell":
         said = "Whether the search paid cannot be told."
