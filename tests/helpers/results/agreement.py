@@ -33,7 +33,7 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     "times opened": (r"looked at these test images (\d+) times",),
     "gain over scratch": (
         rf"gain over training from scratch {SCORE}",
-        rf"(?:trained from scratch(?: by| is shown:)|the difference is) {NUMBER} (points)",
+        rf"(?:trained from scratch(?: by| is shown:)|the gain from pre-training is) {NUMBER} (points)",
     ),
     "gain over the probe": (
         rf"gain over the linear probe {SCORE}",
