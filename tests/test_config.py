@@ -221,6 +221,9 @@ def test_how_much_of_the_machine_is_used_is_no_property_of_a_run(tmp_path: Path)
     assert RunConfig(dataset=tmp_path / "d", round_size=4, threads=1).differences(again) == []
     assert RunConfig(dataset=tmp_path / "d", workers=3).differences(again) == []  # the run keeps its rounds and threads
     assert RunConfig(dataset=tmp_path / "d", round_size=2).differences(again) == ["--round-size 4"]
+    (tmp_path / "own.toml").write_text('dataset = "d"\nworkers = "auto"\nmemory = "8GB"\n')
+    own = RunConfig.from_toml(tmp_path / "own.toml")
+    assert (own.workers, own.memory) == ("auto", 8_000_000_000)
 
 
 @pytest.mark.parametrize("began", [True, False])
@@ -231,6 +234,3 @@ def test_whether_heads_have_workers_of_their_own_is_kept(began: bool, tmp_path: 
     assert RunConfig(dataset=tmp_path / "d").differences(kept) == []
     other = RunConfig(dataset=tmp_path / "d", solve_apart=not began)
     assert other.differences(kept) == ["--solve-apart" if began else "--no-solve-apart"]
-    (tmp_path / "own.toml").write_text('dataset = "d"\nworkers = "auto"\nmemory = "8GB"\n')
-    own = RunConfig.from_toml(tmp_path / "own.toml")
-    assert (own.workers, own.memory) == ("auto", 8_000_000_000)

@@ -75,7 +75,7 @@ TWO_WAY = frozenset({"early_stop", "solve_apart"})
 """Switches that can be turned off as well as on: None is "not given" there, and False elsewhere."""
 
 CLUSTER = ("cluster", "cpus_per_worker", "gpus_per_worker")
-"""Fields that say where a run computes, which changes none of its results."""
+"""Fields that say where a run computes. That changes none of its results, where all workers are of one kind."""
 
 MOST_WORKERS = 256
 _ADDRESS = re.compile(r"auto|(ray://)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][\w.-]*):[0-9]{1,5}")

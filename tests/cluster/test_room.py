@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from tests.helpers.workers.hosts_here import HostHere
 from tlsearch.cluster import cluster as cluster_module
 from tlsearch.cluster.cluster import RayCluster
+from tlsearch.cluster.remote_host import HostLostError
 from tlsearch.cluster.room import ClusterRequest, Node, Slots, divided, room_on
 from tlsearch.cluster.slot import ClusterLostError
 from tlsearch.errors import UsageError
@@ -191,7 +194,32 @@ def test_too_many_are_refused_by_kind(make: MakeCluster) -> None:
 def test_only_a_host_of_the_same_kind_takes_a_guest(make: MakeCluster, with_gpu: bool, said: str) -> None:
     cluster = make(1, 1)
     hosts = {kind: cluster.ask(with_gpu=kind) for kind in (True, False)}
-    assert cluster.any_placed(with_gpu=with_gpu) is hosts[with_gpu]
+    assert cluster.any_placed(lambda: True, with_gpu=with_gpu) is hosts[with_gpu]
     hosts[with_gpu].lost = True
     with pytest.raises(ClusterLostError, match=f"has no slot left for a {said}: bring its nodes back"):
-        cluster.any_placed(with_gpu=with_gpu)
+        cluster.any_placed(lambda: True, with_gpu=with_gpu)
+
+
+def test_hosts_that_are_asked_for_at_one_moment_are_each_of_the_kind_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Slowly(HostHere):
+        """A host that takes as long to be asked for as on a cluster that has just lost a node."""
+
+        def __init__(self, cpus: float, gpus: float | None, elsewhere: Collection[str] = ()) -> None:
+            super().__init__(1, placed=False, with_gpu=gpus is not None)
+            time.sleep(0.2 if gpus else 0.1)
+
+    monkeypatch.setattr(cluster_module, "RemoteHost", Slowly)
+    cluster = RayCluster(ClusterRequest(address="auto", gpus=1.0), tmp_path / "log")
+    cluster._ray = Rays(NODES)
+    with ThreadPoolExecutor(8) as threads:
+        kinds = [number % 2 == 0 for number in range(8)]
+        hosts = list(threads.map(lambda kind: cluster.ask(with_gpu=kind), kinds))
+    assert [host.with_gpu for host in hosts] == kinds
+    assert set(cluster._hosts) == set(hosts)  # all of them are given back in the end
+
+
+def test_nobody_waits_for_a_host_that_is_not_wanted_any_more(make: MakeCluster) -> None:
+    with pytest.raises(HostLostError, match="ended before it began"):
+        make(0, 0).any_placed(lambda: False, with_gpu=True)

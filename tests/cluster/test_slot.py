@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -123,6 +125,19 @@ def test_it_is_a_guest_only_at_one_of_its_kind(hosts: HostsHere, monkeypatch: py
         assert one.send(Repeat(text="d")) == ("d", "continue")
         assert other.send(Repeat(text="e")) == ("e", "continue")
         assert [host.with_gpu for host in hosts.hosts] == [True, False, True]
+
+
+def test_a_worker_that_waits_for_a_place_can_be_interrupted(hosts: HostsHere, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_slot, "SLOT_SECONDS", 60.0)
+    hosts.room = 0
+    with worker_of(hosts) as worker, ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(lambda: worker.send(Repeat(text="a")))
+        while not hosts.hosts:
+            time.sleep(0.01)
+        while not worker.interrupt():  # there is no process yet for a moment
+            time.sleep(0.01)
+        with pytest.raises(WorkerDiedError):
+            waiting.result()
 
 
 def test_a_process_sees_a_gpu_where_its_slot_has_one(hosts: HostsHere, monkeypatch: pytest.MonkeyPatch) -> None:

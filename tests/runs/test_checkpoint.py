@@ -106,6 +106,39 @@ def test_the_clock_is_not_turned_back_by_what_this_attempt_has_kept(tmp_path: Pa
     assert budget.elapsed() == pytest.approx(100, abs=1)
 
 
+def test_what_is_read_twice_turns_no_clock_back(tmp_path: Path) -> None:
+    first = TimeBudget(limit=1000.0)
+    first.set(20.0)
+    Checkpoint(tmp_path, first, {}).put(("contention",), 1.5)
+    budget = TimeBudget(limit=1000.0)
+    checkpoint = Checkpoint(tmp_path, budget, {})
+    assert checkpoint.get(("contention",), float) == 1.5
+    budget.set(600.0)
+    assert checkpoint.get(("contention",), float) == 1.5
+    assert budget.elapsed() == pytest.approx(600, abs=1)
+
+
+@pytest.mark.parametrize(("kept", "elapsed"), [(400.0, 900.0), (950.0, 950.0)])
+def test_a_result_that_comes_after_work_of_this_attempt_turns_no_clock_back(
+    tmp_path: Path, kept: float, elapsed: float
+) -> None:
+    """It ran beside what was lost; with fewer workers that comes first now."""
+    budget = TimeBudget(limit=1000.0)
+    earlier = Checkpoint(tmp_path, budget, {})
+    budget.set(100.0)
+    earlier.put(("profile",), 1)
+    budget.set(kept)
+    earlier.put(("trial", 2), 2)
+    budget = TimeBudget(limit=1000.0)
+    checkpoint = Checkpoint(tmp_path, budget, {})
+    assert checkpoint.get(("profile",), int) == 1
+    assert budget.elapsed() == pytest.approx(100, abs=1)
+    budget.set(900.0)
+    checkpoint.put(("trial", 1), 1)
+    assert checkpoint.get(("trial", 2), int) == 2
+    assert budget.elapsed() == pytest.approx(elapsed, abs=1)
+
+
 @pytest.mark.parametrize("left", ["", '{"name": "trial", "val', "[]"])
 def test_half_a_result_is_none(tmp_path: Path, left: str) -> None:
     checkpoint = Checkpoint(tmp_path, TimeBudget(limit=None), {})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from tlsearch.cluster.connection import connected
@@ -15,7 +16,7 @@ from tlsearch.cluster.facts import difference
 from tlsearch.cluster.host import facts_here
 from tlsearch.cluster.remote_host import HostLostError, RemoteHost
 from tlsearch.cluster.room import ClusterRequest, Node, Slots, divided, room_on
-from tlsearch.cluster.slot import ClusterLostError, RaySlot
+from tlsearch.cluster.slot import NOT_WANTED, ClusterLostError, RaySlot
 from tlsearch.config_values import FEWEST_BYTES
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import counted
@@ -58,6 +59,7 @@ class RayCluster:
         self._gpu_nodes: frozenset[str] = frozenset()
         self._stack = ExitStack()
         self._hosts: list[RemoteHost] = []
+        self._changing = Lock()
         self._slots: list[RaySlot] = []
         self._ray: Any = None
 
@@ -125,17 +127,24 @@ class RayCluster:
         has = f"{sum(node.cpus for node in nodes):g} CPUs and {sum(node.gpus for node in nodes):g} GPUs"
         if apart and (workers == 1 or not (room.with_gpu and room.without)):
             fits = f"room for {room.with_gpu} with a GPU and {room.without} without one"
+            cure = "ask for at least two workers (--workers, --round-size, --memory)"
+            if not (room.with_gpu and room.without):
+                cure = "add the nodes that it lacks, and ask for GPUs with --gpus-per-worker"
             return (
                 f"The run fits heads on workers without a GPU and does all else on workers with one, so it needs a "
-                f"worker of either kind, and the Ray cluster at {wanted.address} has {fits}: add the nodes that it "
-                "lacks, and ask for at least two workers with --workers and for GPUs with --gpus-per-worker."
+                f"worker of either kind, and the Ray cluster at {wanted.address} has {fits}: {cure}."
             )
         each = f"{cpus} and" if not wanted.gpus else f"{cpus}, {wanted.gpus:g} GPU and"
         fits = f"{room.with_gpu} and, without a GPU, for {room.without}" if wanted.gpus else f"{room.without}"
+        if wanted.gpus and apart is False:
+            fits = f"{room.with_gpu} (the run has no workers without a GPU)"
+        cure = "ask for fewer with --workers or --cpus-per-worker, or add nodes"
+        if wanted.gpus and not room.with_gpu:
+            cure = "leave --gpus-per-worker out, or add nodes with a GPU"
         return (
             f"{counted(workers or 1, 'worker')} with {each} {FEWEST_BYTES / 1e9:g} GB each do not fit on the Ray "
             f"cluster at {wanted.address}, which has {has} on {counted(len(nodes), 'node')} and room for {fits}: "
-            "ask for fewer with --workers or --cpus-per-worker, or add nodes."
+            f"{cure}."
         )
 
     def take(self, count: int, *, all_of_them: bool) -> int:
@@ -241,10 +250,11 @@ class RayCluster:
 
     def ask(self, *, with_gpu: bool) -> RemoteHost:
         """Ask the cluster for one more host, without waiting for it."""
-        self._hosts = [host for host in self._hosts if not host.lost]
         gpus = self.request.gpus if with_gpu else None
-        self._hosts.append(RemoteHost(self.request.cpus, gpus, elsewhere=() if with_gpu else self._nodes_for_others()))
-        return self._hosts[-1]
+        host = RemoteHost(self.request.cpus, gpus, elsewhere=() if with_gpu else self._nodes_for_others())
+        with self._changing:  # workers that lose their slots at one moment ask in threads of their own
+            self._hosts = [*(known for known in self._hosts if not known.lost), host]
+        return host
 
     def _nodes_for_others(self) -> frozenset[str]:
         """The nodes where a worker without a GPU would take the processors of those with one."""
@@ -253,17 +263,24 @@ class RayCluster:
                 self._gpu_nodes = frozenset(n.node_id for n in self._nodes() if n.has_gpu_for(self.request))
         return self._gpu_nodes
 
-    def any_placed(self, *, with_gpu: bool) -> RemoteHost:
+    def any_placed(self, is_wanted: Callable[[], bool], *, with_gpu: bool) -> RemoteHost:
         """Give a host of a kind that is somewhere, the one with the fewest guests.
+
+        Args:
+            is_wanted: Says whether it is still waited for.
+            with_gpu: The kind.
 
         Raises:
             ClusterLostError: There was none for a long time.
+            HostLostError: Nobody waits for it any more.
         """
         until = time.monotonic() + NO_ROOM_SECONDS
         while True:
             placed = [host for host in list(self._hosts) if host.with_gpu == with_gpu and host.is_placed()]
             if placed:
                 return min(placed, key=lambda host: host.guests)
+            if not is_wanted():
+                raise HostLostError(NOT_WANTED)
             if time.monotonic() > until:
                 kind = "" if not self.request.gpus else " with a GPU" if with_gpu else " without a GPU"
                 raise ClusterLostError(

@@ -19,7 +19,7 @@ CALLS_AT_ONCE = 16
 _NODE_LABEL = "ray.io/node-id"
 """The label that Ray gives to every node, with its id."""
 
-_POLL_SECONDS = 0.5
+POLL_SECONDS = 0.5
 _RAISED = re.compile(r"[A-Za-z_.]*(Error|Exception): ")
 
 
@@ -148,7 +148,7 @@ class Call:
             HostLostError: There will be none, or it is not wanted any more.
         """
         while True:
-            while not self.is_over(_POLL_SECONDS):
+            while not self.is_over(POLL_SECONDS):
                 if not still_wanted():
                     raise HostLostError("nobody waits for it any more")
             try:
@@ -159,7 +159,7 @@ class Call:
                     raise HostLostError(reason(error)) from error
             except Exception as error:
                 raise self._lost(error) from error
-            time.sleep(_POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
             self._reference = self._made()
 
     def result_within(self, seconds: float) -> Any:

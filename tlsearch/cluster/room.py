@@ -69,7 +69,8 @@ def room_on(nodes: Sequence[Node], request: ClusterRequest) -> Slots:
     for node in nodes:
         fits = min(node.cpus // request.cpus, node.memory // FEWEST_BYTES)
         if request.gpus and node.has_gpu_for(request):
-            with_gpu += int(min(fits, node.gpus // request.gpus))
+            # A tenth of a GPU fits into one ten times, although 1.0 // 0.1 is 9.
+            with_gpu += int(min(fits, (node.gpus + 1e-9) // request.gpus))
         else:
             without += int(fits)
     return Slots(with_gpu=with_gpu, without=without)

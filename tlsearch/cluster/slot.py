@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from tlsearch.cluster.host import split
-from tlsearch.cluster.remote_host import HostLostError, RemoteHost
+from tlsearch.cluster.remote_host import POLL_SECONDS, HostLostError, RemoteHost
 from tlsearch.errors import TlsearchError
 from tlsearch.worker.channel import pack, unpack
 from tlsearch.worker.process import Ended
 
 SLOT_SECONDS = 10.0
 """How long a worker that has lost its slot waits for another one of its own before it becomes somebody's guest."""
+
+NOT_WANTED = "it was ended before it began"
 
 _NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}
 """What hides all GPUs from a process: a slot that has reserved none uses none."""
@@ -41,11 +43,12 @@ class Hosts(Protocol):
     def ask(self, *, with_gpu: bool) -> RemoteHost:
         """Ask the cluster for one more host, without waiting for it."""
 
-    def any_placed(self, *, with_gpu: bool) -> RemoteHost:
-        """Give a host of a kind that is somewhere, the one with the fewest guests.
+    def any_placed(self, is_wanted: Callable[[], bool], *, with_gpu: bool) -> RemoteHost:
+        """Give a host of a kind that is somewhere, the one with the fewest guests, while it is wanted.
 
         Raises:
             ClusterLostError: There was none for a long time.
+            HostLostError: Nobody waits for it any more.
         """
 
 
@@ -152,14 +155,27 @@ class RemoteProcess:
         if self._is_settled:
             return
         if self._killed is not None:
-            raise HostLostError("it was ended before it began")
+            raise HostLostError(NOT_WANTED)
         if self._started is None:
-            if not self._host.is_placed(SLOT_SECONDS):
-                self._host = self._hosts.any_placed(with_gpu=self._slot.with_gpu)
+            if not self._gets_its_own():
+                self._host = self._hosts.any_placed(self._is_awaited, with_gpu=self._slot.with_gpu)
                 self._slot.visit(self._host)
             self._started = self._start()
         self._started.result(self._is_wanted)
         self._is_settled = True
+
+    def _gets_its_own(self) -> bool:
+        """Whether the slot's own host is there within some seconds. The process may be ended meanwhile."""
+        until = time.monotonic() + SLOT_SECONDS
+        while not self._host.is_placed(min(POLL_SECONDS, SLOT_SECONDS)):
+            if not self._is_awaited():
+                raise HostLostError(NOT_WANTED)
+            if self._host.lost or time.monotonic() > until:
+                return False
+        return True
+
+    def _is_awaited(self) -> bool:
+        return self._killed is None
 
     def _is_wanted(self) -> bool:
         return self._killed is None or time.monotonic() - self._killed < _KILL_SECONDS

@@ -37,7 +37,8 @@ class Checkpoint:
         """
         self._folder, self._budget, self._passes = folder, budget, passes
         self._latest = 0.0  # the time with the latest result that was taken from an earlier attempt
-        self._own: set[Path] = set()  # what this attempt at the run has put here: its budget is right already
+        self._seen: set[Path] = set()  # what this attempt at the run has read or put here: its budget is right already
+        self._has_put = False
 
     def get_or_compute(self, key: Key, kind: Any, compute: Callable[[], T]) -> T:
         """Give the result of ``key``: the one that is kept, else what ``compute`` gives, which is kept.
@@ -71,13 +72,23 @@ class Checkpoint:
             passes = serialize.FILE.decode(Mapping[str, FrozenCounts], kept["passes"])
         except (OSError, ValueError, TypeError, KeyError):  # not there, or not whole after the machine itself went down
             return None
-        # What ran side by side was put here in another order than it is asked for.
-        if file not in self._own and kept["elapsed"] >= self._latest:
-            self._latest = kept["elapsed"]
-            self._budget.set(kept["elapsed"])
-            self._passes.clear()
-            self._passes.update(passes)
+        if file not in self._seen:
+            self._seen.add(file)
+            self._take_over(kept["elapsed"], passes)
         return value
+
+    def _take_over(self, elapsed: float, passes: Mapping[str, FrozenCounts]) -> None:
+        """Set the clock to the time of a result of an earlier attempt, and the counts to those of that time.
+
+        What ran side by side was put here in another order than it is asked for. The clock does not go back then, nor
+        behind what this attempt has done itself.
+        """
+        if elapsed < self._latest or (self._has_put and elapsed <= self._budget.elapsed()):
+            return
+        self._latest = elapsed
+        self._budget.set(elapsed)
+        self._passes.clear()
+        self._passes.update(passes)
 
     def put(self, key: Key, value: Any) -> None:
         """Keep a result that is not None.
@@ -91,7 +102,8 @@ class Checkpoint:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_atomically(file, text)
-            self._own.add(file)
+            self._seen.add(file)
+            self._has_put = True
         except OSError as error:
             remedy = "make room there, then go on with `tlsearch resume`"
             raise unusable(self._folder, len(text), error, remedy) from error

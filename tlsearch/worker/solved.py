@@ -10,10 +10,10 @@ the store holds, the same seed would give other numbers on another day.
 
 Some requests need both: a head has to be fitted on features that an image must go through the network for. They count
 as solved where the features are pooled ones of the images as they are. The profile, a request to a worker with a GPU,
-has put those of every cut point into the store before any trial, and a network without a profile is left out. The
-labels are examined on the same features. They do not count as solved where the features are others: those of augmented
-views, which the first trial that reads them computes, and whole feature maps (the pooling "flatten"), which the store
-may have no room for.
+has put those of every cut point into the store before any trial, and a network without a profile is left out. Where the
+store has dropped them since, the worker computes them itself, and last digits may differ. The labels are examined on
+the same features. They do not count as solved where the features are others: those of augmented views, which the first
+trial that reads them computes, and whole feature maps (the pooling "flatten"), which the store may have no room for.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ class HostHere:
         self.lost, self.guests, self.why = False, 0, ""
 
     def is_placed(self, seconds: float = 0.0) -> bool:
+        if not (self.placed or self.lost):
+            time.sleep(min(seconds, 0.05))
         return self.placed and not self.lost
 
     def call(self, method: str, *arguments: str | bytes) -> Any:
@@ -75,7 +77,7 @@ class HostsHere:
         self.room -= 1
         host.placed = False
 
-    def any_placed(self, *, with_gpu: bool) -> Any:
+    def any_placed(self, is_wanted: Callable[[], bool], *, with_gpu: bool) -> Any:
         placed = [host for host in self.hosts if host.with_gpu == with_gpu and host.is_placed()]
         if not placed:
             raise ClusterLostError("there is no slot left")

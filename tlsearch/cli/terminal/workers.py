@@ -47,7 +47,7 @@ _worker_options = (
         heading=Heading.WORKERS,
         callback=as_number(parse_workers),
         metavar="auto|N",
-        help="Processes that run trials side by side; none of the results depends on how many they are.  "
+        help="Processes that run trials side by side; no result depends on how many of a kind they are.  "
         "[default: auto, from the length of the run, cores and memory]",
     ),
     option(
@@ -62,7 +62,8 @@ _worker_options = (
         heading=Heading.WORKERS,
         metavar="auto|ADDRESS|none",
         help="A Ray cluster whose nodes run the workers: auto for the one on this machine, HOST:PORT, or "
-        "ray://HOST:PORT. None of the results depends on it; whoever reaches the cluster must be trusted.  "
+        "ray://HOST:PORT. No result depends on it, but on whether some workers have a GPU and some have none; whoever "
+        "reaches the cluster must be trusted.  "
         "[default: none]",
     ),
     option(

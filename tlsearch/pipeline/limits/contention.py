@@ -19,7 +19,8 @@ def note_contention(context: RunContext, *moment: Any) -> None:
         context: The run.
         moment: What is about to begin. A resumed run takes what was seen then.
     """
-    if context.budget.limit is None or context.cluster is not None or len(context.pool.workers) > 1:
+    alone = len(context.pool.workers) == 1 and not context.pool.repeats  # a run keeps that it had several
+    if context.budget.limit is None or context.cluster is not None or not alone:
         return
     now: float = context.checkpoint.get_or_compute((*CONTENTION, *moment), float, machine.contention)
     context.budget.pace.now = max(1.0, now / (context.checkpoint.get(CONTENTION, float) or 1.0))

@@ -53,7 +53,10 @@ def by_pretraining(result: RunResult) -> Brought:
     elif answer == "cannot tell":
         said, evidence = "Whether pre-training helped cannot be told.", f"No gain over {name} is shown: {evidence}"
     elif is_worse(gain.ci95, gain.p_value):
-        said, evidence = "Pre-training did harm here.", f"{_begin(name)} beats {reused}: the gain from pre-training is {evidence}"
+        said, evidence = (
+            "Pre-training did harm here.",
+            f"{_begin(name)} beats {reused}: the gain from pre-training is {evidence}",
+        )
     else:
         said = "Pre-training brings nothing here."
         evidence = f"{_begin(name)} {_as_good(gain.test, result)}: the gain from pre-training is {evidence}"
