@@ -114,7 +114,7 @@ class RayWithBadLink:
 
 def test_a_call_is_made_again_while_the_way_there_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = pytest.importorskip("ray")
-    monkeypatch.setattr("tlsearch.cluster.remote_host._POLL_SECONDS", 0.001)
+    monkeypatch.setattr("tlsearch.cluster.remote_host.POLL_SECONDS", 0.001)
     gone = ray.exceptions.ActorUnavailableError("no route to host", None)
     link: Any = RayWithBadLink(ray, 3, gone)
     assert Call(link, link.make).result() == b"answer"

@@ -91,6 +91,7 @@ def test_a_model_that_was_fitted_is_gone_with_its_place(hosts: HostsHere) -> Non
 def test_where_there_is_no_other_place_it_is_a_guest_until_there_is_one(
     hosts: HostsHere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cluster_slot, "SLOT_SECONDS", 0.1)
     with worker_of(hosts) as one, worker_of(hosts) as other:
         one.send(Repeat(text="a"))
         other.send(Repeat(text="b"))
