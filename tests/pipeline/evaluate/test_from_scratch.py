@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 
 from tests.helpers.pipeline.confirming import scratch
-from tests.helpers.pipeline.contexts import Heard, make_context, make_data
+from tests.helpers.pipeline.contexts import Heard, make_context, make_data, make_plan
 from tests.helpers.workers.fake_worker import FakeWorker
+from tlsearch.pipeline.at_use.use_budget import Shipped
 from tlsearch.pipeline.baseline import BaselineResult
+from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate.from_scratch import fetch_from_scratch
+from tlsearch.pipeline.evaluate.models import Models, refit
 from tlsearch.pipeline.saved_models import fold_model_folder, model_folder
 from tlsearch.runs.budget import EndPrice
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.training.trial import Outcome
 from tlsearch.types import State, TrialResult
 from tlsearch.worker.models.requests import SaveModel
@@ -86,6 +90,7 @@ def test_with_folds_they_are_trained_on_all_images_where_there_is_time(
     for request in worker.trained:  # it ends by itself before test and report would be late
         assert request.seconds is None if left is None else request.seconds == pytest.approx(left - 15 * slower, abs=1)
     assert (made.no_claim, made.others[0].no_claim, heard.warnings) == ("", "", [])
+    assert not made.of_fold
 
 
 def test_on_a_machine_that_has_become_slow_the_model_of_the_first_fold_is_tested_and_nothing_is_claimed(
@@ -101,6 +106,8 @@ def test_on_a_machine_that_has_become_slow_the_model_of_the_first_fold_is_tested
         f"{len(FOLDED.fold.train)}"
     )
     assert (made.no_claim, made.others[0].no_claim) == (seen, seen)
+    assert made.of_fold
+    assert made.others[0].of_fold
     assert heard.warnings == [f"small_cnn from scratch is tested as it is: {seen}"] * 2
 
 
@@ -130,3 +137,19 @@ def test_with_a_validation_part_the_model_that_was_validated_is_tested(tmp_path:
 
 def test_without_a_network_from_scratch_there_is_nothing_to_make(tmp_path: Path) -> None:
     assert fetch_from_scratch(make_context(tmp_path), FOLDED, None, []) is None
+
+
+@pytest.mark.parametrize("of_fold", [False, True])
+def test_that_the_model_to_use_has_seen_all_images_is_said_only_where_it_has(of_fold: bool, tmp_path: Path) -> None:
+    heard, made = Heard(), replace(network(), of_fold=of_fold)
+    winner = TrialRecord.of(0, made.result.spec, made.result, ())
+    shipped = Shipped(spec=made.result.spec, candidate=made.candidate, folder="baseline")
+    confirmation = Confirmation(
+        winner=winner, confirmed={}, rows=(), needed=1.0, compared=1, contenders=1, shipped=shipped
+    )
+    models = Models(confirmation=confirmation, folders={}, baseline=made)
+    assert not refit(make_context(tmp_path, heard=heard), make_plan(data=FOLDED), models)
+    said = [text for _, text in heard.lines]
+    assert (said, len(heard.warnings)) == (
+        ([], 1) if of_fold else (["not needed: the tested model has been trained on all but the test images"], 0)
+    )

@@ -110,7 +110,10 @@ def test_where_pretraining_brings_nothing_the_better_score_is_named(low: float, 
     assert found.gain is not None
     verdict = verdict_of(replace(found, gain=replace(found.gain, mcnemar_midp=0.073)))
     assert (verdict.pretraining, verdict.pretraining_said) == ("no", "Pre-training brings nothing here.")
-    assert f"Another network (small_cnn) trained from scratch {said} gain from pre-training is " in verdict.pretraining_evidence
+    assert (
+        f"Another network (small_cnn) trained from scratch {said} gain from pre-training is "
+        in verdict.pretraining_evidence
+    )
 
 
 def test_a_finished_schedule_leaves_nothing_to_gain() -> None:

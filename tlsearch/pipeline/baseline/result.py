@@ -35,6 +35,7 @@ class BaselineResult:
         no_claim: Why no gain over it is claimed, whatever test says; empty where one may be.
         outcome: Its result with its predictions for validation images.
         others: The networks that were trained beside it.
+        of_fold: Whether the model that is tested has seen the training images of the first fold alone.
     """
 
     candidate: Candidate
@@ -51,6 +52,7 @@ class BaselineResult:
     outcome: Outcome | None = None
     others: tuple[BaselineResult, ...] = ()
     pace: float = 1.0
+    of_fold: bool = False
 
     @property
     def estimated_seconds(self) -> float:

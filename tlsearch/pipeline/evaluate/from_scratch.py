@@ -49,4 +49,4 @@ def _fetch(context: RunContext, data: Data, network: BaselineResult, folder: Pat
         f"{len(data.fold.train):,}"
     )
     context.callbacks.on_warning(f"{network.architecture} from scratch is tested as it is: {seen}")
-    return replace(network, no_claim=network.no_claim or seen)
+    return replace(network, of_fold=True, no_claim=network.no_claim or seen)

@@ -54,13 +54,21 @@ def make_models(
     return Models(confirmation=confirmation, folders=folders, baseline=baseline, is_probe=is_probe)
 
 
-def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
+NO_REFIT = (
+    "--refit is left out, for the time limit left no time for it; a longer --time-limit, with another --output, has it"
+)
+
+
+def refit(context: RunContext, plan: Plan, models: Models) -> bool:
     """Train the model to use once more, on training and validation images together, into a folder of its own.
 
     The model that was tested stays what it is. Where the limit of time has left no time for it, a warning says so, and
     False is given.
     """
-    data, spec, shipped = plan.data, confirmation.winner.spec, confirmation.shipped
+    data, spec, shipped = plan.data, models.confirmation.winner.spec, models.confirmation.shipped
+    if shipped is not None and any(n.of_fold and n.result.spec == shipped.spec for n in scratch_of(models.baseline)):
+        context.callbacks.on_warning(NO_REFIT)
+        return False
     if data.uses_folds:
         context.callbacks.on_step("refit", "not needed: the tested model has been trained on all but the test images")
         return False
@@ -74,10 +82,7 @@ def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
                 raise OutOfTimeError
             fit_model(context, data, asked_model(data, spec, candidate, whole_pool=True, seconds=left), folder)
         except OutOfTimeError:
-            context.callbacks.on_warning(
-                "--refit is left out, for the time limit left no time for it; a longer --time-limit, with another "
-                "--output, has it"
-            )
+            context.callbacks.on_warning(NO_REFIT)
             return False
         source = context.output / (shipped.folder if shipped is not None else "model")
         share_calibration(source, folder)

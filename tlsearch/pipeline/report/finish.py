@@ -35,7 +35,7 @@ def finished_result(context: RunContext) -> RunResult:
 
 def report(context: RunContext, plan: Plan, record: MlflowCallback, found: StepResults) -> RunResult:
     """Write everything down, in the output folder and in MLflow, and train the winner once more where that is asked."""
-    refitted = context.config.refit and refit(context, plan, found.confirmation)
+    refitted = context.config.refit and refit(context, plan, found.models)
     with context.budget.measure("report"):
         result = assemble(context, plan, record, found, refitted)
         write_result(result, context.output)
