@@ -110,6 +110,27 @@ def test_when_the_time_of_a_run_is_over_no_file_is_begun(
     check_record(again(store, tmp_path, told, request.node.name), parent, child)
 
 
+def test_so_late_files_that_wait_are_not_looked_through_at_every_write(
+    open_at: Callable[[str], Tracker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be large, and a run has many writes left."""
+    tracker, looked = open_at(f"file://{tmp_path}/files"), list[bool]()
+    parent = tracker.start_parent("search", {}, {"role": "search"})
+    send = Outbox.send
+
+    def watched(self: Outbox, apply: Any, *, files: bool = False) -> None:
+        looked.append(files)
+        send(self, apply, files=files)
+
+    monkeypatch.setattr(Outbox, "send", watched)
+    tracker.keep_files_from(-1.0)
+    record_something(tracker, parent, tmp_path)
+    assert len(Outbox(tmp_path / "unsent")) > 0
+    assert True not in looked
+    tracker.send_waiting()
+    assert True in looked
+
+
 def test_a_library_that_is_missing_is_named(
     open_at: Callable[[str], Tracker], tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,10 +91,10 @@ class Plan:
             return None
         return Estimated(before=self.costs.view_seconds(spec), training=self.costs.seconds_on(spec, len(folds)))
 
-    def end_price(self, *specs: TrialSpec, trials: int = 0) -> EndPrice:
-        """Give what the end takes after so many trials, where these models are tested; without any, at most."""
+    def end_price(self, *specs: TrialSpec) -> EndPrice:
+        """Give what the end of the run takes where these models are tested; without any, at most."""
         forward = [self.costs.forward_seconds(spec) for spec in specs]
-        return self.end.price(forward or 2 * [max(f.forward_seconds for f in self.measured.values())], trials)
+        return self.end.price(forward or 2 * [max(f.forward_seconds for f in self.measured.values())])
 
     def plugin_versions(self) -> dict[str, str]:
         """Give "distribution version" of every plugin that takes part, by name."""

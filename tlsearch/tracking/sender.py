@@ -79,7 +79,8 @@ class Sender:
             RunError: It cannot even be kept.
         """
         if self._answered:
-            self._send_kept(files=not self.files_trouble)
+            # So late none is begun: to look through all that wait at every write takes as long as to send some.
+            self._send_kept(files=not self.files_trouble and not self._is_too_late)
         waits = command.file and (bool(self._outbox.files) or self._is_late())
         if self._answered and not self._outbox.records and not waits:
             try:
@@ -202,9 +203,13 @@ class Sender:
 
         self._outbox.send(apply, files=True)
 
+    @property
+    def _is_too_late(self) -> bool:
+        return time.monotonic() > self.files_until
+
     def _is_late(self) -> bool:
         """Whether no further file is begun, for the time of the run is over; the first time ``warn`` is told."""
-        if time.monotonic() <= self.files_until:
+        if not self._is_too_late:
             return False
         what = "the time limit left no time to record all files in MLflow"
         self._warn_once(_LATE, f"{what}: they wait in {self._unsent}")

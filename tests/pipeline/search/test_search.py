@@ -187,9 +187,7 @@ def test_the_end_is_priced_by_the_models_that_would_be_tested(monkeypatch: pytes
     end = EndCosts(test_images=1000, decode_seconds=0.0, from_scratch=0)
     slow.plan = replace(slow.plan, end=end)
     log, probe = search(slow.context, slow.plan, Best(), {LITE: POINTS}, [LITE], None)
-    assert slow.context.budget.end == slow.plan.end_price(
-        log.search.best(1)[0].spec, probe.spec, trials=len(log.search.finished)
-    )
+    assert slow.context.budget.end == slow.plan.end_price(log.search.best(1)[0].spec, probe.spec)
     forward = slow.plan.measured[LITE].forward_seconds
     assert slow.context.budget.end.test > 2000 * forward
 

@@ -34,9 +34,6 @@ ALONE = 22
 REPORT_SECONDS = 6.0
 """Seconds to write the report and the record, and to end all processes, seen likewise."""
 
-RANK_SECONDS = 0.2
-"""Seconds to record the rank of a trial, seen likewise."""
-
 
 def may_take(limit: float) -> float:
     """Give the seconds after which a run of ``limit`` seconds is to be over, at the latest."""
@@ -70,23 +67,17 @@ class EndCosts:
         scratch = int(context.config.baseline != "none")
         return cls(test_images=len(data.split.test), decode_seconds=decode, from_scratch=scratch, contention=busy)
 
-    def price(self, forward_seconds: Sequence[float], trials: int = 0) -> EndPrice:
-        """Give what the end takes.
-
-        Args:
-            forward_seconds: The seconds that the winner and the linear probe take for an image.
-            trials: The number of trials whose rank is recorded.
-        """
+    def price(self, forward_seconds: Sequence[float]) -> EndPrice:
+        """Give what the end takes where the winner and the linear probe take so many seconds an image."""
         models = len(forward_seconds) + self.from_scratch
         seeing = (self.test_images + ALONE) * sum(forward_seconds) + models * self.test_images * self.decode_seconds
         # What was measured on this machine has taken as long as it does beside everything else.
-        written = REPORT_SECONDS + RANK_SECONDS * trials
         made, loaded = models * MODEL_SECONDS, models * LOAD_SECONDS
         return EndPrice(
             models=self.contention * made,
             test=self.contention * loaded + seeing,
-            report=self.contention * written,
-            alone=made + loaded + seeing + written,
+            report=self.contention * REPORT_SECONDS,
+            alone=made + loaded + seeing + REPORT_SECONDS,
         )
 
 

@@ -134,8 +134,7 @@ class _Searching:
         """Price the end of the run by the models that would be tested by now."""
         probe = best_probe(self._search.finished, self._plan)
         if probe is not None:
-            best, trials = self._search.best(1)[0].spec, len(self._search.finished)
-            self._context.budget.end = self._plan.end_price(best, probe.spec, trials=trials)
+            self._context.budget.end = self._plan.end_price(self._search.best(1)[0].spec, probe.spec)
 
     def _resume(self) -> None:
         """Take over the trials that an earlier attempt at the run has completed, and its time."""
