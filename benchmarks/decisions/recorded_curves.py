@@ -5,7 +5,8 @@
 ``unfinished`` makes learning curves up; these are recorded. The small network of the baseline is trained from scratch
 on scikit-learn's digits and on photographs, with complete schedules of 15 to 60 epochs, as a run trains it where time
 is short. What 60 epochs reach beyond a shorter schedule is what was left to gain. Beside it stands what ``stats.trend``
-foresees from the shorter one's curve. PHOTOGRAPHS has a folder for each class, anywhere below it.
+foresees from the shorter one's curve: from the scores of averages of its weights, as a run does, and from those of the
+weights themselves. PHOTOGRAPHS has a folder for each class, anywhere below it.
 
 The images that do not train validate, at most 300. The same learning rate serves all lengths.
 """
@@ -26,9 +27,10 @@ from benchmarks.quality.from_scratch import baseline_specs
 from tlsearch.data.split import Fold
 from tlsearch.data.stratify import draw_stratified
 from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS
-from tlsearch.stats.trend import extrapolate
+from tlsearch.stats.trend import Rise, extrapolate
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.schedule import amount_trained
+from tlsearch.training.trainer import AVERAGED
 from tlsearch.types import Candidate, Decision
 from tlsearch.worker.protocol import MeasureCandidate, OpenPool, RunSuccessiveHalving
 
@@ -132,6 +134,7 @@ def record(pixels: Pixels, labels: Labels, images: int, lengths: Sequence[int], 
             (outcome,) = handle(state, request)
             history = outcome.result.history
             curve = [round(float(numbers["objective"]), 4) for numbers in history]
+            averaged = [numbers for numbers in history if AVERAGED in numbers]
             say(f"{images} images, {epochs} epochs: {curve[-1]:.3f}")
             found.append(
                 {
@@ -139,6 +142,8 @@ def record(pixels: Pixels, labels: Labels, images: int, lengths: Sequence[int], 
                     "validation images": len(fold.val),
                     "at": [round(float(numbers["epoch"]), 2) for numbers in history],
                     "curve": curve,
+                    "averaged at": [round(float(numbers["epoch"]), 2) for numbers in averaged],
+                    "averaged": [round(float(numbers[AVERAGED]), 4) for numbers in averaged],
                     "end": round(float(np.mean(curve[-COUNTED:])), 4),
                 }
             )
@@ -146,16 +151,16 @@ def record(pixels: Pixels, labels: Labels, images: int, lengths: Sequence[int], 
 
 
 def compared(curves: Sequence[Mapping[str, object]], whole: int) -> list[Row]:
-    """For every shorter schedule: the points that the whole one is better, and what its own curve says."""
+    """For every shorter schedule: the points that the whole one is better, and what its own curves say."""
     key = ("source", "images", "seed")
     ends = {tuple(row[name] for name in key): _number(row["end"]) for row in curves if row["epochs"] == whole}
     rows: list[Row] = []
     for row in curves:
         if row["epochs"] == whole:
             continue
-        end, at, curve = _number(row["end"]), _floats(row["at"]), _floats(row["curve"])
-        (until,) = amount_trained([whole], whole)
-        rise = extrapolate(amount_trained(at, at[-1]), curve, until, 1.0)
+        end, last = _number(row["end"]), _floats(row["at"])[-1]
+        own = _foreseen(_floats(row["at"]), _floats(row["curve"]), last, whole)
+        rise = _foreseen(_floats(row["averaged at"]), _floats(row["averaged"]), last, whole) or own
         rows.append(
             {
                 **{name: row[name] for name in (*key, "epochs")},
@@ -163,9 +168,17 @@ def compared(curves: Sequence[Mapping[str, object]], whole: int) -> list[Row]:
                 "left": round(100 * (ends[tuple(row[name] for name in key)] - end), 1),
                 "said": None if rise is None else round(100 * rise.gain, 1),
                 "standard error": None if rise is None else round(100 * rise.stderr, 1),
+                "said by the weights themselves": None if own is None else round(100 * own.gain, 1),
+                "its standard error": None if own is None else round(100 * own.stderr, 1),
             }
         )
     return rows
+
+
+def _foreseen(epochs: Sequence[float], scores: Sequence[float], last: float, whole: int) -> Rise | None:
+    """What a curve says of the rest of a schedule of ``whole`` epochs; the one that it is of had ``last``."""
+    (until,) = amount_trained([whole], whole)
+    return extrapolate(amount_trained(epochs, last), scores, until, 1.0)
 
 
 def _number(value: object) -> float:

@@ -10,6 +10,9 @@ contestant starts with its process and stops when its model is made; testing doe
 fastai get the whole time for each of their two schedules, which is an advantage.
 
 fastai takes part where it is installed: ``pip install fastai timm``. tlsearch itself never needs it.
+
+All of it takes hours. With `--work DIR` each attempt is kept, and the same command goes on later with those that are
+missing. Attempts of another machine are made again.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.common.contestants.contestant import Contest
+from benchmarks.common.machine import commit, machine_facts
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.synthetic_images import write_images
 from benchmarks.common.tables import print_rows
@@ -73,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 images = divide(dataset, home / f"{dataset.name}-{seed}", seed)
                 rows += [
                     {"dataset": dataset.name, "seed": seed, "limit": limit, "contestant": name}
-                    | _attempt(name, images, limit, seed, options)
+                    | _kept_attempt(name, images, limit, seed, options)
                     for limit in options.limits
                     for name in options.contestants
                 ]
@@ -95,6 +99,9 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="how many seeds, from --seed on (default 3)")
     parser.add_argument("--image-size", type=int, default=160, help="of the Keras loops; tlsearch chooses its own")
     parser.add_argument("--contestants", nargs="+", choices=tuple(CONTESTANTS), default=tuple(CONTESTANTS))
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="keep each attempt here, and take those that are there"
+    )
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw accuracy against seconds as a PNG")
     options = parse_options(parser, arguments, QUICK)
     options.contestants = [name for name in options.contestants if _is_installed(name)]
@@ -126,6 +133,22 @@ def divide(dataset: Path, folder: Path, seed: int) -> Path:
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(item.file, target / f"{number:06}{item.file.suffix.lower()}")
     return folder
+
+
+def _kept_attempt(name: str, images: Path, limit: int, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """The attempt that is kept, where it is of this machine and as large images; else a new one, which is kept."""
+    if options.work is None:
+        return _attempt(name, images, limit, seed, options)
+    file = options.work / f"{images.name}-{limit}-{CONTESTANTS[name]}.json"
+    made_on = {"machine": machine_facts(), "image_size": options.image_size}
+    if file.exists():
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if kept["made_on"] == made_on:
+            return dict(kept["attempt"])
+    attempt = _attempt(name, images, limit, seed, options) | {"commit": commit()}
+    options.work.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"made_on": made_on, "attempt": attempt}), encoding="utf-8")
+    return attempt
 
 
 def _attempt(name: str, images: Path, limit: int, seed: int, options: argparse.Namespace) -> dict[str, Any]:

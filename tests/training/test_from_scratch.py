@@ -16,9 +16,9 @@ from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training import from_scratch
 from tlsearch.training.from_scratch import _compiling, _Rate, successive_halving
 from tlsearch.training.schedule import warm_up_cosine
-from tlsearch.training.trainer import Trainer
+from tlsearch.training.trainer import AVERAGED, Trainer
 from tlsearch.training.trial import Outcome, TrialRunner
-from tlsearch.types import TrialSpec
+from tlsearch.types import TrialResult, TrialSpec
 from tlsearch.utils import deadline
 from tlsearch.utils.deadline import time_limit
 
@@ -208,3 +208,34 @@ def test_compiling_is_the_start_and_what_the_first_ones_epochs_took_longer() -> 
     assert _compiling([first, second, third]) == pytest.approx(2.0 + 7.9 + 0.0 + 2.5)
     assert _compiling([second, first]) == 0.1
     assert _compiling([first]) == 2.0
+
+
+def averaged_at(result: TrialResult) -> list[float]:
+    """The epochs after which the average of the weights was validated."""
+    return [numbers["epoch"] for numbers in result.history if AVERAGED in numbers]
+
+
+def test_the_average_of_the_weights_is_validated_after_the_rung(network: Network, tmp_path: Path) -> None:
+    pruned, best = (o.result for o in run(network, tmp_path, 1e-7, 1e-2)[0])
+    assert averaged_at(pruned) == []
+    assert averaged_at(best) == [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    last = best.history[-1]
+    assert last[AVERAGED] == pytest.approx(last["objective"], abs=0.3)
+    assert AVERAGED not in best.metrics  # it is no score of the model that is kept
+
+
+def test_it_changes_nothing_of_the_training(network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (with_it,) = run(network, tmp_path, 1e-2)[0]
+    monkeypatch.setattr(Trainer, "begin_average", lambda trainer: None)
+    (without,) = run(network, tmp_path, 1e-2)[0]
+    assert averaged_at(without.result) == []
+    assert [h["val_loss"] for h in with_it.result.history] == [h["val_loss"] for h in without.result.history]
+    np.testing.assert_array_equal(with_it.val_probabilities, without.val_probabilities)
+
+
+def test_in_a_long_schedule_it_is_validated_now_and_then(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(from_scratch, "AVERAGES", 3)  # of nine epochs every third
+    (outcome,) = run(network, tmp_path, 1e-2)[0]
+    assert averaged_at(outcome.result) == [6.0, 9.0]

@@ -38,7 +38,7 @@ def specs() -> list[TrialSpec]:
     return [make_spec(**scratch, steps=STEPS, lr_suffix=rate, lr_head=rate) for rate in RATES]
 
 
-def train(network: Network, folder: Path, kept: KeptStates | None, until: int | None = None) -> Trained:
+def train(network: Network, folder: Path, kept: KeptStates, until: int | None = None) -> Trained:
     """The weights, the outcomes and the epochs that were told, in a process that ends after ``until`` of these."""
     told: list[tuple[int, float]] = []
 
@@ -61,7 +61,8 @@ def network() -> Network:
 
 @pytest.fixture(scope="module")
 def undisturbed(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train(network, tmp_path_factory.mktemp("undisturbed"), None)
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return train(network, folder, KeptStates(folder / "states"))
 
 
 class Kills(NamedTuple):

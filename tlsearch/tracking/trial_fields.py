@@ -70,7 +70,7 @@ def metrics_of(numbers: Mapping[str, float], metric: str) -> dict[str, float]:
     What a trial is compared by, ``objective`` inside, is named after the metric (``val_accuracy``,
     ``val_balanced_accuracy``); what only counts epochs is left out.
     """
-    names = {"objective": f"val_{metric}"}
+    names = {"objective": f"val_{metric}", "averaged": f"val_{metric}_of_averaged_weights"}
     return {names.get(name, name): value for name, value in numbers.items() if name not in ("epoch", "fraction")}
 
 

@@ -27,6 +27,9 @@ from tlsearch.utils.deadline import no_time_limit, seconds_left
 RUNG = 1 / 3
 """Share of the steps after which only the best learning rate is trained on."""
 
+AVERAGES = 16
+"""How often in a whole schedule the average of the weights would be validated, if that began at once."""
+
 
 @dataclass(kw_only=True)
 class _Rate:
@@ -85,7 +88,8 @@ def successive_halving(
         specs: The trials.
         fold: Where they train and validate.
         on_epoch_end: Gets the number of the spec and the numbers of its epoch.
-        kept: Where each of them is kept now and then, and from where it goes on; None keeps nothing.
+        kept: Where each of them is kept now and then, and from where it goes on. None keeps nothing, but validates the
+            average of the weights after the rung, by which ``pipeline.baseline`` foresees what more training brings.
 
     Returns:
         An outcome for each spec, in order: complete for the best, pruned for the others. The reason of the best says so
@@ -169,16 +173,21 @@ def _train(rate: _Rate, until: int, number: int, on_epoch_end: RateListener, kep
     """
     scratch = rate.spec.kind == "from_scratch"  # a pre-trained network keeps its statistics
     is_last = until == rate.trainer.epochs
+    average_from = max(1, round(RUNG * rate.planned)) if scratch and kept is None else math.inf
     while len(rate.trainer.history) < until and rate.lasts <= seconds_left():
         if is_last:
             _shorten(rate, seconds_left())
             until = rate.trainer.epochs
         done = len(rate.trainer.history) + 1
         started = time.monotonic()
+        if done > average_from:
+            rate.trainer.begin_average()
         try:
             # BatchNorm's statistics matter where the numbers are compared: at the rung and at the end.
             with no_time_limit():  # what an epoch has trained is worth nothing before its end
                 numbers = rate.trainer.run_epoch(renew_norm=scratch and done > until - COUNTED_EPOCHS)
+                if (rate.trainer.epochs - done) % max(1, rate.trainer.epochs // AVERAGES) == 0:
+                    rate.trainer.validate_average()
         except TrialError as error:
             rate.failure = error
             return

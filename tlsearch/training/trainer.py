@@ -11,6 +11,7 @@ import numpy as np
 
 from tlsearch.errors import TrialError
 from tlsearch.features.extractor import Rows
+from tlsearch.models.weight_average import WeightAverage
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.stats.metrics import softmax
 from tlsearch.training.batches import epoch_batches, steps_per_epoch, view_number
@@ -33,6 +34,9 @@ COUNTED_EPOCHS = 3
 
 AT_ONCE_BYTES = 16 << 20
 """Memory for the features and targets of the steps of one call; at the peak three times as much is in use."""
+
+AVERAGED = "averaged"
+"""The score of the average of the weights, among the numbers of an epoch after which it was validated."""
 
 NORM_BATCHES = 30
 """Batches, at most, over which BatchNorm statistics are taken anew."""
@@ -124,6 +128,7 @@ class Trainer:
         self._batches = self._stream()
         self._steps_a_call = _steps_a_call(compiled, min(spec.batch_size, len(task.train)))
         self._targets = np.eye(task.classes, dtype=np.float32)
+        self._average: WeightAverage | None = None
 
     def times_seen(self, epochs: int) -> float:
         """Give how often the images are seen in so many epochs: less than once in each where the schedule is short."""
@@ -167,20 +172,34 @@ class Trainer:
                 loss += of_batch * len(batch.images)
                 hits += round(share * len(batch.filled))
                 images += len(batch.images)
+            if self._average is not None:
+                self._average.add(len(batches))
         if not np.isfinite(loss):
             epoch = math.ceil(self.times_seen(len(self.history) + 1))
             raise TrialError(f"Training diverged: the loss is not finite in epoch {epoch}.")
         if renew_norm:
             self._renew_norm()
-        labels = self.task.labels[self.task.val]
         numbers = {
             "epoch": self.times_seen(len(self.history) + 1),
             "train_loss": loss / images,
             "train_accuracy": hits / images,
-            **validation(self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric),
+            **self._validated(),
         }
         self.history.append(numbers)
         return numbers
+
+    def begin_average(self) -> None:
+        """Average the weights from here on, where that has not begun."""
+        self._average = self._average or WeightAverage(self.model)
+
+    def validate_average(self) -> None:
+        """Add the score of the average, with new statistics of BatchNorm, to the numbers of the last epoch."""
+        if self._average is None or not len(self.task.val):
+            return
+        with self._average.in_place():
+            self._renew_norm()
+            found = self._validated()
+        self.history[-1][AVERAGED] = found["objective"]
 
     def _train_on(self, batches: Sequence[_Batch]) -> list[list[float]]:
         """A step on each; gives the loss of each alone and its share of hits among as many as it was filled up to.
@@ -199,6 +218,10 @@ class Trainer:
         weights = np.stack([self._weights(batch) for batch in batches])
         found: list[list[float]] = self.compiled.steps(features, targets, weights, rates).tolist()
         return found
+
+    def _validated(self) -> dict[str, float]:
+        rows = self.task.val
+        return validation(self.probabilities(self.task.plain(), rows), self.task.labels[rows], self.task.metric)
 
     def probabilities(self, rows: Rows, index: IntArray) -> Float32Array:
         """Give class probabilities (n, classes) for rows of the pool, dropout off."""
@@ -221,7 +244,7 @@ class Trainer:
         It is never the best epoch: the best epoch of many is optimistic (Cawley & Talbot 2010). None is all epochs.
         """
         last = self.history[:epochs][-COUNTED_EPOCHS:]
-        return {name: float(np.mean([h[name] for h in last])) for name in last[-1] if name != "epoch"}
+        return {name: float(np.mean([h[name] for h in last])) for name in last[-1] if name not in ("epoch", AVERAGED)}
 
     def _weights(self, batch: _Batch) -> Float32Array:
         """Weights of the images of a batch that is filled up, such that the mean over all is the batch's own."""

@@ -104,16 +104,22 @@ def recorded_curves(result: Result) -> str:
     body = [
         [
             str(row["source"]), f"{row['images']:,}", str(row["epochs"]), f"{row['score']:.3f}", f"{row['left']:+.1f}",
-            "nothing" if row["said"] is None else f"{row['said']:+.1f} ± {row['standard error']:.1f}",
+            _rise(row["said"], row["standard error"]),
+            _rise(row["said by the weights themselves"], row["its standard error"]),
         ]
         for row in rows
     ]  # fmt: skip
     caption = (
         f"Points of validation accuracy that {result.figures['whole']} epochs reach beyond a shorter complete schedule "
-        "of the small network, and what its own curve foresees, with its standard error."
+        "of the small network, and what its own curves foresee, with their standard errors: that of averages of its "
+        "weights, as in a run, and that of the weights themselves."
     )
-    head = ["images", "of them for training", "epochs", "score", "left to gain", "foreseen"]
+    head = ["images", "of them for training", "epochs", "score", "left to gain", "foreseen", "by weights themselves"]
     return paragraphs(table(head, body), caption, source(result))
+
+
+def _rise(points: float | None, stderr: float) -> str:
+    return "nothing" if points is None else f"{points:+.1f} ± {stderr:.1f}"
 
 
 def recorded_curves_brief(result: Result) -> str:

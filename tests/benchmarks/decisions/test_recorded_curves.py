@@ -38,17 +38,19 @@ def test_photographs_have_the_classes_of_their_folders(tmp_path: Path) -> None:
 def test_what_was_left_is_compared_with_what_was_foreseen() -> None:
     at = [float(epoch) for epoch in range(1, 31)]
     curve = [0.1 * float(np.log2(amount)) + 0.4 for amount in amount_trained(at, 30)]
+    averaged = {"averaged at": at[10:], "averaged": [score / 2 for score in curve[10:]]}
     same = {"source": "digits", "images": 100, "seed": 0}
     rows = recorded_curves.compared(
         [
-            {**same, "epochs": 30, "at": at, "curve": curve, "end": curve[-1]},
+            {**same, "epochs": 30, "at": at, "curve": curve, "end": curve[-1], **averaged},
             {**same, "epochs": 60, "at": [], "curve": [], "end": curve[-1] + 0.07},
         ],
         60,
     )
     (row,) = rows
     assert (row["epochs"], row["left"]) == (30, 7.0)
-    assert row["said"] == pytest.approx(11.0, abs=0.1)  # a doubling
+    assert row["said by the weights themselves"] == pytest.approx(11.0, abs=0.1)  # a doubling
+    assert row["said"] == pytest.approx(5.5, abs=0.1)
 
 
 # Keras converts its variables in a way that NumPy 2 warns of; the worker has its own filters.
@@ -58,5 +60,7 @@ def test_a_quick_run_records_curves(quick: Quick) -> None:
     short, whole = figures["curves"]
     assert (short["epochs"], len(short["curve"])) == (8, 8)
     assert (whole["epochs"], len(whole["curve"])) == (9, 9)
+    assert whole["averaged at"] == [4.0, 5.0, 6.0, 7.0, 8.0, 9.0]  # after a third of the schedule
+    assert all(0 <= score <= 1 for score in whole["averaged"])
     (row,) = figures["rows"]
     assert row["left"] == pytest.approx(100 * (whole["end"] - short["end"]), abs=0.06)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from benchmarks.common.results import Result
+from benchmarks.common.results import Result, read_result
 from benchmarks.common.synthetic_images import write_images
 from benchmarks.quality import time_to_accuracy
 
@@ -23,6 +24,29 @@ def test_a_quick_contest(quick: Quick, tmp_path: Path) -> None:
     assert 0 <= attempt["balanced"] <= 1
     assert found["summary"][0]["accuracy"] == round(attempt["accuracy"], 4)
     assert picture.stat().st_size > 10_000
+
+
+def test_attempts_of_this_machine_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, int, int]] = []
+
+    def attempt(name: str, images: Path, limit: int, seed: int, options: argparse.Namespace) -> dict[str, float]:
+        made.append((name, limit, seed))
+        return {"seconds": 1.0, "accuracy": 0.5, "balanced": len(made) / 10}
+
+    monkeypatch.setattr(time_to_accuracy, "_attempt", attempt)
+    images = write_images(tmp_path / "images", {"": 60}, 32, 0)
+    command = [str(images), "--contestants", "tlsearch", "--limits", "20", "40", "--work", str(tmp_path / "work")]
+
+    def contest(file: str, *more: str) -> list[float]:
+        time_to_accuracy.main([*command, *more, "--result", str(tmp_path / file)])
+        return [row["balanced"] for row in read_result(tmp_path / file).figures["attempts"]]
+
+    assert contest("first.json", "--seeds", "1") == [0.1, 0.2]
+    assert contest("again.json", "--seeds", "2") == [0.1, 0.2, 0.3, 0.4]
+    assert made == [("tlsearch", limit, seed) for seed in (0, 1) for limit in (20, 40)]
+    assert contest("larger.json", "--seeds", "1", "--image-size", "64") == [0.5, 0.6]
+    monkeypatch.setattr(time_to_accuracy, "machine_facts", lambda: {"processor": "another"})
+    assert contest("elsewhere.json", "--seeds", "1") == [0.7, 0.8]
 
 
 def test_every_image_is_on_one_side_and_every_class_on_both(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from tlsearch.pipeline.baseline.result import not_learned
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.scratch_time import fair_epochs
-from tlsearch.stats.trend import AGAIN, Rise, extrapolate
+from tlsearch.stats.trend import AGAIN, FEWEST_EXTRAPOLATED, Rise, extrapolate
 from tlsearch.training.schedule import amount_trained
+from tlsearch.training.trainer import AVERAGED
 from tlsearch.training.trial import Outcome
 
 
@@ -18,17 +19,29 @@ def scores_by_epoch(data: Data, history: Sequence[Mapping[str, float]]) -> list[
     return [data.metric.sign * epoch["objective"] for epoch in history]
 
 
+def averaged_curve(data: Data, history: Sequence[Mapping[str, float]]) -> tuple[list[float], list[float]]:
+    """The epochs after which the average of the weights was validated, and its scores; the greater the better.
+
+    Where there are too few to extrapolate, all epochs with the scores of the weights themselves.
+    """
+    found = [epoch for epoch in history if AVERAGED in epoch]
+    if len(found) < FEWEST_EXTRAPOLATED:
+        return [epoch["epoch"] for epoch in history], scores_by_epoch(data, history)
+    return [epoch["epoch"] for epoch in found], [data.metric.sign * epoch[AVERAGED] for epoch in found]
+
+
 def expected_rise(data: Data, history: Sequence[Mapping[str, float]], last: int, whole: int) -> Rise | None:
     """What the score would gain in the rest of the whole schedule, or in twice its training where nothing is left.
 
     A score that is made of counts ends at 1. The schedule of ``last`` epochs was a complete one: its learning rate has
-    fallen to 0.
+    fallen to 0. Averages of the weights show least of what only the falling of the learning rate brings.
     """
-    trained = amount_trained([epoch["epoch"] for epoch in history], last)
+    epochs, scores = averaged_curve(data, history)
+    trained = amount_trained(epochs, last)
     (until,) = amount_trained([whole], whole)
     until = until if last < whole else AGAIN * trained[-1]
     most = 1.0 if data.metric.counts is not None else math.inf
-    return extrapolate(trained, scores_by_epoch(data, history), until, most)
+    return extrapolate(trained, scores, until, most)
 
 
 def why_no_claim(context: RunContext, data: Data, outcome: Outcome, epochs: int, whole: int) -> str:
