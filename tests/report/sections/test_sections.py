@@ -9,13 +9,13 @@ import pytest
 
 from tests.helpers.results.sample_result import LITE, SAMPLE
 from tests.helpers.results.sample_trials import SCRATCH, WINNER
-from tlsearch.report.charts import limits
+from tlsearch.report.charts import BASELINE, Key, limits
 from tlsearch.report.images import Chart
 from tlsearch.report.sections.confusion import class_figures
 from tlsearch.report.sections.cost import cost, store_bars
 from tlsearch.report.sections.depth import depth
 from tlsearch.report.sections.importance import importance as importance_section
-from tlsearch.report.sections.learning_curves import learning_curves
+from tlsearch.report.sections.learning_curves import AVERAGES, learning_curves
 from tlsearch.report.sections.prediction_sets import prediction_sets, sets_sentence
 from tlsearch.report.sections.trial_table import reached, trial_table
 from tlsearch.report.sections.workers import idle_share, workers
@@ -63,8 +63,20 @@ def test_the_curves_are_of_the_winner_the_best_others_and_the_network_from_scrat
     assert section.shown["other_curves"] == "trial 7"  # trial 2 is the winner
     labels = [key.label for key in section.shown["curve_keys"]]
     assert labels == ["winner", "from scratch", "other good trials", "on training images"]
+    assert all(row[0] != AVERAGES for row in charts(section.pictures)["learning-curves"].rows)
     without = learning_curves(replace(SAMPLE, histories=Histories((), (), SAMPLE.histories.trials)))
     assert [key.label for key in without.shown["curve_keys"]] == ["other good trials", "on training images"]
+
+
+def test_scores_of_averages_of_its_weights_stand_beside_the_curve_of_the_network_from_scratch() -> None:
+    baseline = [dict(epoch) for epoch in SAMPLE.histories.baseline]
+    baseline[-1]["averaged"] = 0.61
+    result = replace(SAMPLE, histories=replace(SAMPLE.histories, baseline=tuple(baseline)))
+    section = learning_curves(result)
+    assert Key(AVERAGES, BASELINE, "dot") in section.shown["curve_keys"]
+    score, loss = (charts(section.pictures)[name] for name in ("learning-curves", "learning-curves-loss"))
+    assert [row for row in score.rows if row[0] == AVERAGES] == [(AVERAGES, baseline[-1]["epoch"], 0.61, None)]
+    assert all(row[0] != AVERAGES for row in loss.rows)
 
 
 @pytest.mark.parametrize(

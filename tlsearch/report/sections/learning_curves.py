@@ -15,16 +15,25 @@ from tlsearch.report.text import metric_name
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Epoch
 
+AVERAGES = "from scratch, averages of its weights"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """The epochs of one trial, and how they are drawn."""
+    """The epochs of one trial, and how they are drawn: as a line, or as dots."""
 
     name: str
     epochs: Sequence[Epoch]
     color: str
     width: float
     training: bool
+    dots: bool = False
+
+    @property
+    def key(self) -> Key:
+        """Its line in the legend, which many may share."""
+        name = "other good trials" if self.color == NEUTRAL else self.name
+        return Key(name, self.color, "dot" if self.dots else "line")
 
 
 def learning_curves(result: RunResult) -> Section:
@@ -34,7 +43,7 @@ def learning_curves(result: RunResult) -> Section:
     # Accuracy on training images may stand beside other fractions; it says nothing beside a score of any other scale.
     training = "train_accuracy" if fractions else None
     drawn = (
-        _chart("learning-curves", metric, lines, "objective", training, fractions=fractions),
+        _chart("learning-curves", metric, [*_averages(result), *lines], "objective", training, fractions=fractions),
         _chart("learning-curves-loss", "loss", lines, "val_loss", "train_loss", fractions=False),
     )
     charts = tuple(chart for chart in drawn if chart is not None)
@@ -62,6 +71,13 @@ def _lines(result: RunResult) -> list[Curve]:
     return lines
 
 
+def _averages(result: RunResult) -> list[Curve]:
+    """The scores of averages of the weights of the network from scratch, by which its rise is foreseen."""
+    found = [epoch for epoch in result.histories.baseline if epoch.get("averaged") is not None]
+    epochs = [{"epoch": epoch.get("epoch"), "objective": epoch["averaged"]} for epoch in found]
+    return [Curve(name=AVERAGES, epochs=epochs, color=BASELINE, width=0.0, training=False, dots=True)] if epochs else []
+
+
 def _chart(
     name: str, score: str, lines: Sequence[Curve], solid: str, dashed: str | None, *, fractions: bool
 ) -> Chart | None:
@@ -77,12 +93,12 @@ def _chart(
             if key is None or (key == dashed and not line.training):
                 continue
             steps, values = _series(line.epochs, key)
-            marker = "o" if len(values) == 1 else None
-            axes.plot(steps, values, color=line.color, linestyle=style, linewidth=width, marker=marker)
+            marker = "o" if line.dots or len(values) == 1 else None
+            size = 2.5 if line.dots else None
+            axes.plot(steps, values, color=line.color, ls=style, linewidth=width, marker=marker, markersize=size)
     if max(len(line.epochs) for line in lines) == 1:
         axes.set_xlim(0, 2)
-    keys = {line.color: Key("other good trials" if line.color == NEUTRAL else line.name, line.color, "line")
-            for line in reversed(lines)}  # fmt: skip
+    keys = dict.fromkeys(line.key for line in reversed(lines))
     columns = [key for key in (solid, dashed) if key is not None]
     rows = [
         (line.name, epoch.get("epoch", number), *(epoch.get(key) for key in columns))
@@ -96,7 +112,7 @@ def _chart(
         figure=figure,
         header=("trial", "epoch", *columns),
         rows=rows,
-        keys=(*keys.values(), *training),
+        keys=(*keys, *training),
     )
 
 
