@@ -14,7 +14,7 @@ from tlsearch_plugins.readers.folders.pruned import pruned_walk
 from tlsearch_plugins.readers.folders.reader import FolderReader
 from tlsearch_plugins.readers.tables.beside import note_unused, read_beside
 from tlsearch_plugins.readers.tables.folders import in_class_folders, tables_in
-from tlsearch_plugins.readers.tables.parsing import SPREADSHEETS, SUFFIXES
+from tlsearch_plugins.readers.tables.parsing import SPREADSHEETS, SUFFIXES, WHOLE_JSON
 from tlsearch_plugins.readers.tables.reading import read_tables
 
 
@@ -29,7 +29,7 @@ class TableReader:
         path = Path(source)
         if path.is_dir():
             return bool(tables_in(path))
-        return path.suffix.lower() in SUFFIXES | SPREADSHEETS
+        return path.suffix.lower() in {*SUFFIXES, *SPREADSHEETS, WHOLE_JSON}
 
     def read(self, source: str, options: ReadingOptions) -> Reading:
         """The images that the rows name, with what the columns say of them."""
@@ -67,6 +67,11 @@ def _require_table(path: Path, options: ReadingOptions) -> None:
         raise DataError(f"{path} does not exist: name a table of labels, or a folder of images.")
     if path.suffix.lower() in SPREADSHEETS:
         raise DataError(f"{path} is a spreadsheet: save it as CSV, and name that file.")
+    if path.suffix.lower() == WHOLE_JSON:
+        raise DataError(
+            f"{path} is JSON of one piece: write an object a line for each image and call the file .jsonl, or save a "
+            "table of images and labels as CSV."
+        )
     if options.parts or options.layout != "auto":
         given = f"--{next(iter(options.parts))}" if options.parts else "--layout"
         raise UsageError(
