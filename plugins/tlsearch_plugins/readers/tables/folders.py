@@ -15,7 +15,7 @@ from tlsearch_plugins.readers.folders.inspect import enter, holds_classes
 from tlsearch_plugins.readers.folders.pruned import is_excluded
 
 _ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-_NEVER = frozenset(("submission", "sample", "submit"))
+_NEVER = frozenset(("submission", "submit"))
 _LABEL_WORDS = frozenset(
     (
         *("label", "labels", "train", "training", "annotation", "annotations", "metadata", "meta", "groundtruth"),
@@ -56,11 +56,17 @@ def _listing(folder: Path, below: str, exclude: Sequence[str]) -> tuple[list[Pat
         if junk_kind(entry.name) or is_excluded(entry.name, f"{below}{entry.name}", exclude):
             continue
         if entry.name.lower().endswith(_ENDINGS):
-            if not _NEVER & set(names.words(Path(entry.name).stem)) and Path(entry.path).is_file():
+            if not _is_answer(Path(entry.name).stem) and Path(entry.path).is_file():
                 tables.append(Path(entry.path))
         elif _is_folder(entry):
             folders.append(Path(entry.path))
     return tables, folders
+
+
+def _is_answer(stem: str) -> bool:
+    """Whether a table is called like answers to a competition, or like a sample of them; not ``sample_labels``."""
+    found = set(names.words(stem))
+    return bool(_NEVER & found) or ("sample" in found and not _LABEL_WORDS & found)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -37,8 +37,11 @@ def test_other_classes_in_a_folder_that_was_named(tmp_path: Path) -> None:
 
 def test_lists_that_are_not_read_are_named(tmp_path: Path) -> None:
     tree = ("images/cat", "images/dog", "images/train.txt", "meta/test.txt", "labels.json", "README.txt", "notes.json")
+    tree = (*tree, "metadata.xlsx", "notes.xlsx")
     (note,) = read(plant(tmp_path, tree)).notes
-    assert note.startswith("not read: labels.json, test.txt, train.txt; what such a list says can stand in a table")
+    assert note.startswith(
+        "not read: labels.json, metadata.xlsx, test.txt, train.txt; what such a list says can stand in a table"
+    )
 
 
 def test_archives_in_a_folder_without_images_are_named(tmp_path: Path) -> None:

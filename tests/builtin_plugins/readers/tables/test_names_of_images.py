@@ -12,6 +12,7 @@ import pytest
 from tests.helpers.readers.tables import FOUR, IMAGES, ROWS, Case, plant, read, say, told
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import walk
+from tlsearch_plugins.readers.tables.reader import TableReader
 from tlsearch_plugins.readers.tables.texts import clean
 
 CLASSES = ("cat", "dog", "owl")
@@ -197,3 +198,9 @@ def test_a_column_of_weights_that_is_not_used_is_told(tmp_path: Path, strange: s
     reading = read(plant(tmp_path, Case(f"file,label,weight\n{rows}", {})))
     assert {item.weight for item in reading.items} == {1.0}
     assert reading.notes == (f"'weight' of labels.csv is not used: it holds {strange!r}, which is no weight above 0",)
+
+
+@pytest.mark.parametrize(("name", "is_read"), [("sample_labels.csv", True), ("sample_submission.csv", False)])
+def test_a_sample_of_labels_is_no_sample_of_answers(tmp_path: Path, name: str, is_read: bool) -> None:
+    source = plant(tmp_path, Case("file,label\n" + ROWS, {}, name=name, source="."))
+    assert TableReader().accepts(source) is is_read
