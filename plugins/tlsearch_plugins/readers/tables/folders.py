@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tlsearch.errors import DataError
@@ -31,17 +31,21 @@ def tables_in(root: Path, exclude: Sequence[str] = ()) -> list[Path]:
     Tables of answers to a competition are none, nor what fits a pattern in ``exclude``, nor what lies in a folder that
     cannot be listed.
     """
+    return next(table_levels(root, exclude), [])
+
+
+def table_levels(root: Path, exclude: Sequence[str] = ()) -> Iterator[list[Path]]:
+    """The tables of ``tables_in``, then those one level further in, and so on, where there are any."""
     folder, below = root, ""
     for _ in range(_DEEPEST):
         here, folders = _listing(folder, below, exclude)
         if here:
-            return here
+            yield here
         if inside := [table for inner in folders for table in _listing(inner, f"{below}{inner.name}/", exclude)[0]]:
-            return inside
+            yield inside
         if len(folders) != 1:
-            break
+            return
         folder, below = folders[0], f"{below}{folders[0].name}/"
-    return []
 
 
 def _listing(folder: Path, below: str, exclude: Sequence[str]) -> tuple[list[Path], list[Path]]:

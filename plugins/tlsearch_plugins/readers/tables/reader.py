@@ -13,7 +13,8 @@ from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.pruned import pruned_walk
 from tlsearch_plugins.readers.folders.reader import FolderReader
 from tlsearch_plugins.readers.tables.beside import note_unused, read_beside
-from tlsearch_plugins.readers.tables.folders import in_class_folders, tables_in
+from tlsearch_plugins.readers.tables.columns import NoImagesError
+from tlsearch_plugins.readers.tables.folders import in_class_folders, table_levels, tables_in
 from tlsearch_plugins.readers.tables.parsing import SPREADSHEETS, SUFFIXES, WHOLE_JSON
 from tlsearch_plugins.readers.tables.reading import read_tables
 
@@ -57,9 +58,24 @@ def _read_folder(path: Path, options: ReadingOptions) -> Reading:
     root = pruned_walk(path, options.exclude)[0].root
     if not means_table and in_class_folders(root):
         return read_beside(tables, path, options)
-    reading = read_tables(tables, path, options)
+    reading = _read_levels(path, options)
     inner, entered = enter(root)
     return replace(reading, notes=(*reading.notes, *lists_beside([root, *entered, inner])))
+
+
+def _read_levels(path: Path, options: ReadingOptions) -> Reading:
+    """The tables that name images: those of the folder, or, where none of them does, those further in.
+
+    A list of classes may lie above the tables of ``train`` and ``test``.
+    """
+    first: NoImagesError | None = None
+    for tables in table_levels(path, options.exclude):
+        try:
+            return read_tables(tables, path, options)
+        except NoImagesError as error:
+            first = first or error
+    assert first is not None, "there are tables"
+    raise first
 
 
 def _require_table(path: Path, options: ReadingOptions) -> None:

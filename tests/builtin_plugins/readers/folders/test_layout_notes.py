@@ -39,9 +39,8 @@ def test_lists_that_are_not_read_are_named(tmp_path: Path) -> None:
     tree = ("images/cat", "images/dog", "images/train.txt", "meta/test.txt", "labels.json", "README.txt", "notes.json")
     tree = (*tree, "metadata.xlsx", "notes.xlsx")
     (note,) = read(plant(tmp_path, tree)).notes
-    assert note.startswith(
-        "not read: labels.json, metadata.xlsx, test.txt, train.txt; what such a list says can stand in a table"
-    )
+    lists = "labels.json, metadata.xlsx, test.txt, train.txt"
+    assert note.startswith(f"not read: {lists}; what such a list says can stand in a table")
 
 
 def test_archives_in_a_folder_without_images_are_named(tmp_path: Path) -> None:

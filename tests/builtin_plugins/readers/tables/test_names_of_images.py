@@ -204,3 +204,23 @@ def test_a_column_of_weights_that_is_not_used_is_told(tmp_path: Path, strange: s
 def test_a_sample_of_labels_is_no_sample_of_answers(tmp_path: Path, name: str, is_read: bool) -> None:
     source = plant(tmp_path, Case("file,label\n" + ROWS, {}, name=name, source="."))
     assert TableReader().accepts(source) is is_read
+
+
+def test_a_list_of_classes_above_the_tables_of_parts(tmp_path: Path) -> None:
+    plant(tmp_path, Case("number,name\n70,cat\n71,dog\n", {}, images="", name="classes.csv"))
+    for part in ("train", "test"):
+        table = "filename, cat, dog\n1.jpg, 1, 0\n2.jpg, 0, 1\n"
+        plant(tmp_path / part, Case(table, {}, images="1.jpg 2.jpg", name="_classes.csv"))
+    assert {item.path: say(item) for item in read(str(tmp_path)).items} == {
+        "train/1.jpg": "train:cat",
+        "train/2.jpg": "train:dog",
+        "test/1.jpg": "test:cat",
+        "test/2.jpg": "test:dog",
+    }
+
+
+def test_tables_that_name_no_image_at_any_level_are_refused(tmp_path: Path) -> None:
+    plant(tmp_path, Case("number,name\n70,cat\n71,dog\n", {}, name="classes.csv"))
+    source = plant(tmp_path, Case("a,b\nx,y\n", {}, images="more/5.jpg", name="more/other.csv", source="."))
+    with pytest.raises(DataError, match=r"None of the images in 'name' of classes.csv, such as 'cat', is in"):
+        read(source)
