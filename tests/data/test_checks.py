@@ -99,7 +99,15 @@ def test_nothing_left_to_train_on_is_no_imbalance(tmp_path: Path, make_dataset: 
 
 @pytest.mark.parametrize(
     ("one", "other", "said"),
-    [("Cat", "cat", "Cat and cat"), ("cat_1", "cat 1", "cat 1 and cat_1"), ("c++", "c#", ""), ("a.1", "a-2", "")],
+    [
+        ("Cat", "cat", "Cat and cat"),
+        ("cat_1", "cat 1", "cat 1 and cat_1"),
+        ("cat", "cat\u200b", "cat and 'cat\\u200b'"),
+        ("cat", "\uff43\uff41\uff54", "cat and \uff43\uff41\uff54"),
+        ("c++", "c#", ""),
+        ("a.1", "a-2", ""),
+        ("-", "_", ""),
+    ],
 )
 def test_classes_that_differ_in_case_and_marks_only(
     tmp_path: Path, make_dataset: MakeDataset, one: str, other: str, said: str
@@ -113,7 +121,8 @@ def test_classes_that_differ_in_case_and_marks_only(
         assert found is None
         return
     assert found is not None
-    assert found.message == f"classes whose names differ in upper and lower case, spaces or marks only: {said}"
+    differ = "differ in upper and lower case, spaces, marks or forms of letters only"
+    assert found.message == f"classes whose names {differ}: {said}"
     assert found.severity == "warning"
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tlsearch.data import shortcuts
 from tlsearch.data.checks import check
 from tlsearch.data.index import DatasetIndex, ImageRecord
 from tlsearch.data.near_duplicates.fingerprint import COLOURS, image_fingerprint
-from tlsearch.data.shortcuts import area_under_roc, find_shortcuts
+from tlsearch.data.shortcuts import areas_under_roc, find_shortcuts
 
 
 def make_index(shifts: dict[str, float], counts: dict[str, int], number: int = 2, seed: int = 0) -> DatasetIndex:
@@ -33,12 +34,38 @@ def make_index(shifts: dict[str, float], counts: dict[str, int], number: int = 2
     return DatasetIndex(root=Path("root"), classes=("a", "b", "c"), images=tuple(images), skipped=())
 
 
-def test_area_under_roc() -> None:
+def test_areas_under_roc() -> None:
     values = np.array([1.0, 2.0, 3.0, 4.0])
-    assert area_under_roc(values, np.array([False, False, True, True])) == 1.0
-    assert area_under_roc(values, np.array([True, False, False, True])) == 0.5
-    assert area_under_roc(values, np.array([True, False, True, False])) == 0.25
-    assert area_under_roc(np.zeros(4), np.array([True, False, False, False])) == 0.5
+    assert areas_under_roc(values, np.array([0, 0, 1, 1]), 2).tolist() == [0.0, 1.0]
+    assert areas_under_roc(values, np.array([1, 0, 0, 1]), 2).tolist() == [0.5, 0.5]
+    assert areas_under_roc(values, np.array([1, 0, 1, 0]), 2)[1] == 0.25
+    assert areas_under_roc(np.zeros(4), np.array([1, 0, 0, 0]), 2)[1] == 0.5
+    assert np.isnan(areas_under_roc(values, np.zeros(4, int), 2)).tolist() == [True, True]
+
+
+def test_areas_are_the_shares_of_pairs() -> None:
+    rng = np.random.default_rng(0)
+    values, labels = rng.integers(0, 9, 60).astype(float), rng.integers(0, 5, 60)
+    for label, area in enumerate(areas_under_roc(values, labels, 5)):
+        mine, others = values[labels == label][:, None], values[labels != label]
+        assert area == pytest.approx(np.mean((mine > others) + (mine == others) / 2))
+
+
+def test_all_classes_share_the_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred classes take as many rankings as three: a thousand would take minutes otherwise."""
+    calls: list[int] = []
+
+    def counted(values: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+        calls.append(classes)
+        return areas_under_roc(values, labels, classes)
+
+    monkeypatch.setattr(shortcuts, "areas_under_roc", counted)
+    few = make_index({"train": 40}, {"train": 30, "test": 10})
+    images = [replace(image, label=row % 100) for row, image in enumerate(few.images * 40)]
+    many = replace(few, classes=tuple(f"{n:02}" for n in range(100)), images=tuple(images))
+    assert len(find_shortcuts(few)) == 1
+    assert find_shortcuts(many) == []
+    assert calls == [3] * 2 * len(COLOURS) + [100] * 2 * len(COLOURS)
 
 
 @pytest.mark.parametrize(("shift", "number"), [(40, 2), (-40, 8)])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tlsearch.data.index import ImageRecord
-from tlsearch.data.source_parts import fold_names, hold_out_last, join_few, rows_by_fold
+from tlsearch.data.source_parts import fold_names, hold_out_last, join_few, rows_by_fold, settle_parts
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.pipeline.scan import selection_folds
@@ -37,6 +37,20 @@ def test_folds_that_lack_a_class_elsewhere_are_not_used() -> None:
     assert rows_by_fold(images, range(4)) == [(0, 1), (2, 3)]
     assert rows_by_fold(images, [0, 2, 3]) is None  # without f2 there is no class 1
     assert rows_by_fold(records("f1", "f2", None, None), range(4)) is None
+
+
+def test_folds_that_are_not_used_are_told() -> None:
+    folds = ["f1", "f1", "f2", "f2", "f3", "f3"]
+    assert settle_parts(records(*folds))[2] == ()
+    _, understood, notes = settle_parts(records(*folds, None))
+    assert understood == ("the fold f3 is the test part; trials are compared on folds of the rest",)
+    assert notes == (
+        "your folds are not those on which trials are compared, as 1 image for training has no fold: others are drawn "
+        "in their place",
+    )
+    _, understood, notes = settle_parts(records("f1", "f2", "f3", "f2", "f1"))
+    assert understood == ("the fold f3 is the test part; trials are compared on folds of the rest",)
+    assert "as a class is in no other fold than f1" in notes[0]
 
 
 def test_folders_of_folds_are_what_trials_are_compared_on(tmp_path: Path, make_dataset: Callable[..., Path]) -> None:

@@ -11,13 +11,20 @@ import pytest
 from PIL import Image
 
 from tlsearch.folders import lazy
+from tlsearch.folders.content import type_of_file
 from tlsearch.folders.lazy import count_images, iter_images
 from tlsearch.folders.walk import Folder, Refused, walk
 
 
+def is_image(file: Path) -> bool:
+    kind = type_of_file(file)
+    return kind is not None and kind.is_image
+
+
 def walked(folder: Folder) -> Iterator[Path]:
-    """What the walk of the whole has, files and folders by name."""
-    entries: list[tuple[str, Path | Folder]] = [(file.name, file) for file in folder.images]
+    """What the walk of the whole has, files and folders by name; beside images also images without an ending."""
+    more = [file for file in folder.files if file not in folder.images and is_image(file)] if folder.images else []
+    entries: list[tuple[str, Path | Folder]] = [(file.name, file) for file in (*folder.images, *more)]
     entries += [(inner.name, inner) for inner in folder.folders]
     for _, entry in sorted(entries, key=lambda pair: pair[0]):
         if isinstance(entry, Folder):
@@ -40,6 +47,10 @@ def tree(tmp_path: Path) -> Path:
     for number in range(3):
         Image.new("RGB", (3, 3)).save(tmp_path / "plain" / f"{number}", "PNG")
     (tmp_path / "plain" / "words").write_text("no image")
+    for name in ("a/7f3c", "photo.jpg_large", "a/.hidden"):
+        Image.new("RGB", (3, 3)).save(tmp_path / name, "PNG")
+    (tmp_path / "a" / "index.html").write_text("<html>")
+    (tmp_path / "a" / "b.png:Zone.Identifier").write_text("[ZoneTransfer]")
     (tmp_path / "link.png").symlink_to(tmp_path / "a.png")
     (tmp_path / "linked").symlink_to(tmp_path / "a")
     (tmp_path / "z" / "up").symlink_to(tmp_path)
@@ -55,6 +66,8 @@ def test_it_finds_what_the_walk_finds_in_the_same_order(
     assert found == list(walked(walk(tree).root))
     assert tree / "plain" / "2" in found
     assert tree / "linked" / "b.png" in found
+    assert {tree / "a" / "7f3c", tree / "photo.jpg_large"} <= set(found)
+    assert not {"index.html", "b.png:Zone.Identifier"} & {entry.name for entry in found if isinstance(entry, Path)}
 
 
 def test_what_cannot_be_used_is_told_where_an_image_may_be_missing(tmp_path: Path) -> None:
@@ -94,5 +107,6 @@ def test_counting_needs_no_file(tree: Path) -> None:
     for link in (tree / "linked", tree / "z" / "up"):
         link.unlink()
     found = sum(isinstance(entry, Path) for entry in iter_images(tree))
-    assert count_images(tree) == found + 2  # whether a file without an ending is an image is not asked
+    # Whether a file without an ending is an image is not asked: two are none, and two beside images are.
+    assert count_images(tree) == found + 2 - 2
     assert count_images(tree / "nowhere") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
@@ -173,10 +174,8 @@ def _counts(found: _Checked) -> dict[str, dict[str, int]]:
                 part.append(row)
         parts = {name: tuple(rows[name]) for name in ("train", "val", "test", "images") if name in rows}
     labels = index.labels
-    return {
-        name: {c: sum(labels[row] == label for row in part) for label, c in enumerate(index.classes)}
-        for name, part in parts.items()
-    }
+    held = {name: Counter(labels[row] for row in part) for name, part in parts.items()}
+    return {name: {c: counter[label] for label, c in enumerate(index.classes)} for name, counter in held.items()}
 
 
 def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Table:

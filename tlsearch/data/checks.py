@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from tlsearch.data.findings import Finding, finding
 from tlsearch.data.groups import group_images
@@ -36,7 +37,7 @@ _CROSSING = (
     ("crossing_groups", "belongs together with", "of a group with one"),
 )
 
-_NO_WORD = re.compile(r"[\s_.\-]+")
+_NO_WORD = re.compile(r"[\s_.\-\u00ad\u200b-\u200f\u2060\ufeff]+")  # what divides words, seen or not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +86,9 @@ def check(index: DatasetIndex, split: Split | None = None, groups: Sequence[int]
 
 def no_split(index: DatasetIndex, groups: Sequence[int], reason: str) -> Finding:
     """That a data set cannot be split: ``reason`` is the sentence of the error, the classes concerned are listed."""
-    files = []
+    files, held = [], Counter(index.labels)
     for label, (have, needed) in lacking_groups(index, groups).items():
-        images = counted(index.labels.count(label), "image")
+        images = counted(held[label], "image")
         files.append(f"{index.classes[label]}: {images}, {counted(have, 'group')} to draw from, {needed} needed")
     return finding("no_split", reason, tuple(files))
 
@@ -199,17 +200,23 @@ def _colours(index: DatasetIndex) -> list[Finding]:
 
 
 def _class_names(index: DatasetIndex) -> list[Finding]:
-    """Classes whose names are equal but for their case and what divides words: probably one class in two folders."""
+    """Classes whose names are equal but for their case, the form of letters, and what divides words.
+
+    They are probably one class in two folders.
+    """
     alike: dict[str, list[str]] = defaultdict(list)
     for name in index.classes:
-        alike[_NO_WORD.sub("", name.casefold())].append(name)
+        alike[_NO_WORD.sub("", normalize("NFKC", name).casefold()) or name].append(
+            name if name.isprintable() else repr(name)
+        )
     found = [" and ".join(names) for names in alike.values() if len(names) > 1]
     if not found:
         return []
     return [
         finding(
             "class_names",
-            f"classes whose names differ in upper and lower case, spaces or marks only: {', '.join(found)}",
+            "classes whose names differ in upper and lower case, spaces, marks or forms of letters only: "
+            + ", ".join(found),
         )
     ]
 
@@ -259,13 +266,8 @@ def _pictures(index: DatasetIndex) -> list[Finding]:
 
 
 def _test_part(index: DatasetIndex, split: Split) -> list[Finding]:
-    labels = index.labels
-    tested = [labels[row] for row in split.test]
-    few = [
-        f"{name} ({tested.count(label)})"
-        for label, name in enumerate(index.classes)
-        if tested.count(label) < FEW_TEST_IMAGES
-    ]
+    tested = Counter(index.labels[row] for row in split.test)
+    few = [f"{name} ({tested[label]})" for label, name in enumerate(index.classes) if tested[label] < FEW_TEST_IMAGES]
     if not few:
         return []
     number = counted(len(few), "class", "classes")

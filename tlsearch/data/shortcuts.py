@@ -59,40 +59,69 @@ class _Parts:
 
 def find_shortcuts(index: DatasetIndex) -> list[Shortcut]:
     """For every class the strongest such number, if there is one; only where the user has val or test folders."""
-    shortcuts: list[Shortcut] = []
+    shortcuts: dict[int, Shortcut] = {}
     labels = np.array(index.labels)
     train = _rows(index, "train")
     for name in ("test", "val"):
         parts = _Parts(index=index, labels=labels, train=train, other=_rows(index, name), name=name)
-        if not len(parts.other):
-            continue
-        for label in range(len(index.classes)):
-            if any(known.label == label for known in shortcuts) or not _enough(labels, label, train, parts.other):
-                continue
-            found = [_shortcut(parts, label, number) for number in range(len(COLOURS))]
-            shortcuts += sorted((each for each in found if each), key=lambda each: -abs(each.trained - 0.5))[:1]
-    return sorted(shortcuts, key=lambda each: each.label)
+        if len(parts.other):
+            shortcuts = {**_shortcuts_in(parts), **shortcuts}
+    return [shortcuts[label] for label in sorted(shortcuts)]
 
 
-def area_under_roc(values: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> float:
-    """The probability that a value of a positive is above that of a negative, ties counting half (Mann-Whitney)."""
+def areas_under_roc(
+    values: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], classes: int
+) -> npt.NDArray[np.float64]:
+    """For each class the probability that a value of it is above one of another class, ties counting half.
+
+    It is Mann and Whitney's. All classes share the ranks, so that a thousand of them take no longer than two.
+
+    Args:
+        values: One for each image, (N,).
+        labels: Their labels, (N,).
+        classes: How many classes there are.
+
+    Returns:
+        (classes,); NaN where a class has no image, or all.
+    """
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
-    n = int(positive.sum())
-    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * (len(values) - n)))
+    n = np.bincount(labels, minlength=classes)
+    sums = np.bincount(labels, weights=ranks, minlength=classes)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        areas: npt.NDArray[np.float64] = (sums - n * (n + 1) / 2) / (n * (len(values) - n))
+    return areas
 
 
-def _shortcut(parts: _Parts, label: int, number: int) -> Shortcut | None:
-    """What one number says about one class, if it says so in training only."""
-    index, labels = parts.index, parts.labels
-    trained, elsewhere = (
-        area_under_roc(_values(index, rows, number), labels[rows] == label) for rows in (parts.train, parts.other)
-    )
-    sign = 1 if trained > 0.5 else -1
-    if max(trained, 1 - trained) < TELLS or (elsewhere if sign == 1 else 1 - elsewhere) > FAILS:
-        return None
-    strongest = _most(index, parts.train[labels[parts.train] == label], number, sign)
-    weakest = _most(index, parts.other[labels[parts.other] == label], number, -sign)
+def _shortcuts_in(parts: _Parts) -> dict[int, Shortcut]:
+    """For every class the strongest number that gives it away in training and not in the other part."""
+    able = _with_enough(parts)
+    best: dict[int, tuple[float, int, float, float]] = {}
+    for number in range(len(COLOURS)) if able else ():
+        trained, elsewhere = (
+            areas_under_roc(_values(parts.index, rows, number), parts.labels[rows], len(parts.index.classes))
+            for rows in (parts.train, parts.other)
+        )
+        for label in able:
+            one, other = float(trained[label]), float(elsewhere[label])
+            strength = abs(one - 0.5)
+            if _is_shortcut(one, other) and strength > best.get(label, (0.0,))[0]:
+                best[label] = (strength, number, one, other)
+    return {label: _described(parts, label, number, one, other) for label, (_, number, one, other) in best.items()}
+
+
+def _is_shortcut(trained: float, elsewhere: float) -> bool:
+    """Whether a number tells a class from the others in training, and does not do so elsewhere, the same way round."""
+    if trained <= 0.5:
+        trained, elsewhere = 1 - trained, 1 - elsewhere
+    return trained >= TELLS and elsewhere <= FAILS
+
+
+def _described(parts: _Parts, label: int, number: int, trained: float, elsewhere: float) -> Shortcut:
+    """A number that gives a class away, with the images that show it."""
+    labels, sign = parts.labels, 1 if trained > 0.5 else -1
+    strongest = _most(parts.index, parts.train[labels[parts.train] == label], number, sign)
+    weakest = _most(parts.index, parts.other[labels[parts.other] == label], number, -sign)
     return Shortcut(
         label=label,
         statistic=COLOURS[number],
@@ -103,11 +132,14 @@ def _shortcut(parts: _Parts, label: int, number: int) -> Shortcut | None:
     )
 
 
-def _enough(labels: npt.NDArray[np.int64], label: int, *parts: npt.NDArray[np.int64]) -> bool:
-    return all(
-        fewest <= int((labels[rows] == label).sum()) <= len(rows) - fewest
-        for rows, fewest in zip(parts, (FEWEST_TRAINING, FEWEST_ELSEWHERE), strict=True)
-    )
+def _with_enough(parts: _Parts) -> list[int]:
+    """The classes of which both parts have enough images, and of the others too."""
+    classes = len(parts.index.classes)
+    able = np.ones(classes, bool)
+    for rows, fewest in ((parts.train, FEWEST_TRAINING), (parts.other, FEWEST_ELSEWHERE)):
+        held = np.bincount(parts.labels[rows], minlength=classes)
+        able &= (held >= fewest) & (held <= len(rows) - fewest)
+    return [int(label) for label in np.flatnonzero(able)]
 
 
 def _rows(index: DatasetIndex, part: str) -> npt.NDArray[np.int64]:

@@ -7,9 +7,12 @@ too few to choose by join training.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from tlsearch.utils.units import counted
 
 if TYPE_CHECKING:
     from tlsearch.data.index import ImageRecord
@@ -23,7 +26,8 @@ def settle_parts(images: Sequence[ImageRecord]) -> tuple[tuple[ImageRecord, ...]
     """The records with the parts that they take; how the parts were read; and what a person should know of it."""
     kept, held_out = hold_out_last(images)
     kept, warning = join_few(kept)
-    return kept, (held_out,) if held_out else (), (warning,) if warning else ()
+    notes = (warning, _remark_folds(kept))
+    return kept, (held_out,) if held_out else (), tuple(note for note in notes if note)
 
 
 def join_few(images: Sequence[ImageRecord]) -> tuple[tuple[ImageRecord, ...], str | None]:
@@ -48,7 +52,8 @@ def hold_out_last(images: Sequence[ImageRecord]) -> tuple[tuple[ImageRecord, ...
         return tuple(images), None
     last = folds[-1]
     held = tuple(replace(image, split="test" if image.fold == last else image.split or "train") for image in images)
-    others = f"on the folds {', '.join(folds[:-1])}" if len(folds) > 2 else "on folds of the rest"
+    kept = len(folds) > 2 and not _why_unusable(_trained(held))
+    others = f"on the folds {', '.join(folds[:-1])}" if kept else "on folds of the rest"
     return held, f"the fold {last} is the test part; trials are compared {others}"
 
 
@@ -65,12 +70,39 @@ def rows_by_fold(images: Sequence[ImageRecord], rows: Sequence[int]) -> list[tup
     """
     chosen = [images[row] for row in rows]
     folds = fold_names(chosen)
-    if len(folds) < 2 or any(image.fold is None for image in chosen):
+    if len(folds) < 2 or _why_unusable(chosen):
         return None
-    for fold in folds:
-        if {image.label for image in chosen} != {image.label for image in chosen if image.fold != fold}:
-            return None
-    return [tuple(place for place, image in enumerate(chosen) if image.fold == fold) for fold in folds]
+    places: dict[str | None, list[int]] = defaultdict(list)
+    for place, image in enumerate(chosen):
+        places[image.fold].append(place)
+    return [tuple(places[fold]) for fold in folds]
+
+
+def _remark_folds(images: Sequence[ImageRecord]) -> str | None:
+    """A sentence where trials are not compared on the folds that the user has given."""
+    chosen = _trained(images)
+    if len(fold_names(chosen)) < 2 or not (reason := _why_unusable(chosen)):
+        return None
+    said = "your folds are not those on which trials are compared"
+    if any(image.split == "val" for image in images):
+        return f"{said}, as there are validation images"
+    return f"{said}, as {reason}: others are drawn in their place"
+
+
+def _why_unusable(images: Sequence[ImageRecord]) -> str:
+    """Why trials cannot be compared on the folds of images, in words; empty where they can."""
+    if lost := sum(image.fold is None for image in images):
+        return f"{counted(lost, 'image')} for training {'has' if lost == 1 else 'have'} no fold"
+    folds: dict[int, set[str | None]] = defaultdict(set)
+    for image in images:
+        folds[image.label].add(image.fold)
+    alone = next((fold for held in folds.values() if len(held) == 1 for fold in held), None)
+    return f"a class is in no other fold than {alone}" if alone is not None else ""
+
+
+def _trained(images: Sequence[ImageRecord]) -> list[ImageRecord]:
+    """Those that are not for testing."""
+    return [image for image in images if image.split != "test"]
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

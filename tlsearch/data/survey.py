@@ -24,6 +24,7 @@ from tlsearch.data.images.decode import (
     open_image,
     read_picture,
 )
+from tlsearch.data.images.deep_colours import brightest, has_deep_colours, remark_dark
 from tlsearch.data.images.deep_greys import describe, window_of
 from tlsearch.data.images.parallel import CountListener, map_files
 from tlsearch.data.images.rgb import LOOK_SIZE, Decoding, is_deep
@@ -69,10 +70,9 @@ def survey(reading: Reading, progress: CountListener | None = None, options: Ima
             found.append((_record(item, labels[label_of(item)], header.size), item.file))
     found.sort(key=lambda pair: pair[0].path)
     images, understood, notes = settle_parts([record for record, _ in found])
-    deep = [
-        item.file for item, header in zip(items, headers, strict=True) if not isinstance(header, str) and header.deep
-    ]
-    window, window_line = _measure_window(deep, options.max_pixels)
+    read = [(item.file, header) for item, header in zip(items, headers, strict=True) if not isinstance(header, str)]
+    window, window_line = _measure_window([file for file, header in read if header.deep], options.max_pixels)
+    dark = _remark_dark([file for file, header in read if header.deep_colours], options.max_pixels)
     lines = (*reading.understood, *understood, *window_line)
     result = Survey(
         root=reading.root,
@@ -80,7 +80,7 @@ def survey(reading: Reading, progress: CountListener | None = None, options: Ima
         images=images,
         skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
         files=tuple(file for _, file in found),
-        reading=replace(reading, items=(), understood=lines, notes=(*reading.notes, *notes)),
+        reading=replace(reading, items=(), understood=lines, notes=(*reading.notes, *notes, *dark)),
         options=options,
         decoding=Decoding(window, "squash" if options.resize == "auto" else options.resize, options.max_pixels),
     )
@@ -207,17 +207,18 @@ def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:
 
 @dataclass(frozen=True)
 class _Header:
-    """Width and height in pixels, and whether a picture holds greys of more than 8 bits."""
+    """Width and height in pixels, and whether a picture holds greys, or colours, of more than 8 bits."""
 
     size: tuple[int, int]
     deep: bool
+    deep_colours: bool
 
 
 def _header(file: Path, name: str, max_pixels: int | None) -> _Header | str:
     """What the header of a file says, or why it is not used."""
     try:
         with open_image(file, name, max_pixels) as image:
-            header = _Header(image.size, is_deep(image))
+            header = _Header(image.size, is_deep(image), has_deep_colours(image))
             draft(image, LOOK_SIZE, name, max_pixels)
             return header
     except ImageError as error:
@@ -232,3 +233,10 @@ def _measure_window(
         ranges = [found for found in map_files(partial(deep_range, max_pixels=max_pixels), files) if found is not None]
     window = window_of(ranges)
     return window, (describe(window, len(ranges)),) if window is not None else ()
+
+
+def _remark_dark(files: Sequence[Path], max_pixels: int | None) -> tuple[str, ...]:
+    """A note where colours of 16 bits are nearly black as they are read; ``files`` are decoded for it."""
+    with calm_pillow():
+        found = map_files(partial(brightest, max_pixels=max_pixels), files)
+        return remark_dark([value for value in found if value is not None])

@@ -20,6 +20,9 @@ _JUNK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+_DOWNLOAD_MARK = "zone.identifier"
+"""What names end with of what Windows notes of a downloaded file; WSL makes a file of it beside the image."""
+
 _STUB = re.compile(r"\..+\.icloud", re.IGNORECASE)
 
 
@@ -30,6 +33,8 @@ def junk_kind(name: str) -> str | None:
     """
     if _JUNK.fullmatch(name):
         return name
+    if name.lower().endswith(_DOWNLOAD_MARK):
+        return "Zone.Identifier"
     if name.startswith(".") and not _STUB.fullmatch(name):
         return name if name.lower().startswith(".trash") else HIDDEN
     return None

@@ -22,16 +22,17 @@ _END = b"\0"
 
 
 def iter_images(root: Path) -> Iterator[Path | Refused]:
-    """The files below ``root`` that may be images, in order of their paths, as ``walk`` finds them.
+    """The files below ``root`` that may be images, in order of their paths.
 
-    Between them stand the folders that cannot be entered, and the entries named like images that are no files. Raises
-    ``OSError`` where ``root`` itself cannot be listed.
+    They are told by their endings, and those without the ending of an image by their first bytes, so that all come that
+    training takes from a class folder. Between them stand the folders that cannot be entered, and the entries named
+    like images that are no files. Raises ``OSError`` where ``root`` itself cannot be listed.
     """
     yield from _below(root, (walk.identity(root),))
 
 
 def count_images(root: Path) -> int:
-    """How many files ``iter_images`` gives; folders that cannot be listed count as empty."""
+    """About how many files ``iter_images`` gives, by their endings; folders that cannot be listed count as empty."""
     named = others = inner = 0
     for entry in _entries(root):
         if entry.is_dir(follow_symlinks=False):
@@ -53,8 +54,7 @@ def _below(path: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path | Re
                 (images if looks_like_image(entry.name) else others).add(os.fsencode(entry.name))
             else:
                 further.add(os.fsencode(entry.name) + _FOLDER)
-    files = iter(images) if images else _by_content(path, others)
-    for name in merge(files, further, key=_without_mark):
+    for name in merge(images, _by_content(path, others, beside_images=bool(images)), further, key=_without_mark):
         inner = path / os.fsdecode(_without_mark(name))
         if name.endswith(_FOLDER):
             yield from _enter(inner, above)
@@ -83,11 +83,14 @@ def _enter(path: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path | Re
         yield Refused(path, reason, True)
 
 
-def _by_content(path: Path, names: _Names) -> Iterator[bytes]:
-    """Of files that have no ending of an image, those that are meant as one by their first bytes."""
+def _by_content(path: Path, names: _Names, *, beside_images: bool) -> Iterator[bytes]:
+    """Of files that have no ending of an image, those that are meant as one by their first bytes.
+
+    Beside files that have one, only those that are images: a web page among photographs is not meant as a photograph.
+    """
     for name in names:
         kind = type_of_file(path / os.fsdecode(name))
-        if kind is not None and kind.meant_as_image:
+        if kind is not None and (kind.is_image if beside_images else kind.meant_as_image):
             yield name
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -136,18 +136,38 @@ def looks_like_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES or is_cloud_stub(name)  # noqa: PTH122  # for speed
 
 
-def walk(root: Path) -> Tree:
+def walk(root: Path, only: Collection[Path] = ()) -> Tree:
     """All that may be meant below ``root``, which is a folder.
 
-    Raises ``OSError`` where ``root`` itself cannot be listed.
+    ``only`` are folders below it, none in another: nothing else is looked into, as where a root is a whole disk.
+    Raises ``OSError`` where ``root`` itself, or one of ``only``, cannot be listed.
     """
     passed_over = Counter[str]()
-    return Tree(_walk(root, "", (identity(root),), passed_over), passed_over)
+    inner = {path for path in only if path != root}
+    folder = _walk_to(root, "", inner, (), passed_over) if inner else _walk(root, "", (identity(root),), passed_over)
+    return Tree(folder, passed_over)
 
 
 def relative_name(path: str) -> str:
     """The same path, always printable as UTF-8."""
     return path.encode(errors="replace").decode()
+
+
+def _walk_to(
+    path: Path, relative: str, only: Collection[Path], above: tuple[tuple[int, int], ...], passed_over: Counter[str]
+) -> Folder:
+    """A folder that leads to those in ``only``, and holds nothing else."""
+    folder, above = Folder(path=path, relative=relative), (*above, identity(path))
+    further: dict[str, list[Path]] = {}
+    for wanted in only:
+        further.setdefault(wanted.relative_to(path).parts[0], []).append(wanted)
+    for name, inside in sorted(further.items()):
+        inner, below = path / name, relative_name(f"{relative}/{name}" if relative else name)
+        if inner in inside:
+            folder.folders.append(_walk(inner, below, (*above, identity(inner)), passed_over))
+        else:
+            folder.folders.append(_walk_to(inner, below, inside, above, passed_over))
+    return folder
 
 
 def _walk(path: Path, relative: str, above: tuple[tuple[int, int], ...], passed_over: Counter[str]) -> Folder:

@@ -156,6 +156,9 @@ def test_names_are_whole_whatever_blocks_they_come_in() -> None:
     assert list(names_in(Dripping("\n".join(names).encode()))) == names
     assert list(names_in(Dripping(b"a\0b c\0\0long name\0"))) == ["a", "b c", "long name"]
     assert list(names_in(io.BytesIO(b"\xef\xbb\xbfa.png\r\nb.png"))) == ["a.png", "b.png"]
+    for form in ("utf-16-le", "utf-16-be"):  # as PowerShell writes it, with a mark
+        wide = "\ufeffä 1.png\r\n😀.png\r\n".encode(form)
+        assert list(names_in(io.BytesIO(wide))) == list(names_in(Dripping(wide))) == ["ä 1.png", "😀.png"]
 
 
 def test_long_tables_are_printed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

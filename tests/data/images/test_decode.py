@@ -265,3 +265,16 @@ def test_a_smaller_square_goes_through_the_base(tmp_path: Path, photo: Image.Ima
     photo.save(path)
     assert (read_square(path, 16, base=32) == shrink(read_square(path, 32), 16)).all()
     assert (read_square(path, 32, base=32) == read_square(path, 32)).all()
+
+
+def test_a_preview_in_a_raw_file_of_a_camera_is_not_taken_for_the_photograph(
+    tmp_path: Path, photo: Image.Image
+) -> None:
+    """DNG, NEF and ARW are TIFF files whose first picture is a small one; the others are in its SubIFDs."""
+    for name, tags in (("raw.nef", {254: 1, 330: 8}), ("page.tif", {254: 0}), ("small.tif", {254: 1}), ("a.tif", {})):
+        photo.save(tmp_path / name, "TIFF", tiffinfo=tags)
+    for name in ("page.tif", "small.tif", "a.tif"):
+        assert read_picture(tmp_path / name, 8).square.shape == (8, 8, 3)
+    for read in (lambda path: read_picture(path, 8), load_rgb, lambda path: read_square(path, 8)):
+        with pytest.raises(ImageError, match=r"a RAW file of a camera, of which only a preview .*; export it as JPEG"):
+            read(tmp_path / "raw.nef")

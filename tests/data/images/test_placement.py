@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlsearch.data.images.decode import read_square
+from tlsearch.data.images.decode import load_rgb, read_square
 from tlsearch.data.images.placement import PictureSize, Placement, picture_size, settled
 from tlsearch.data.images.rgb import RESIZES, Decoding
 from tlsearch.folders.boxes.box import AnnotatedBox
@@ -51,13 +51,15 @@ def test_the_whole_square_is_the_whole_picture_or_its_middle_or_more() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_size_is_that_of_the_picture_as_it_is_looked_at(tmp_path: Path, orientation: int) -> None:
-    image = Image.new("RGB", (60, 40))
-    exif = image.getexif()
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
+def test_the_size_is_that_of_the_picture_as_it_is_looked_at(tmp_path: Path, orientation: int, ending: str) -> None:
+    file = tmp_path / f"a.{ending}"
+    exif = Image.Exif()
     exif[274] = orientation
-    image.save(tmp_path / "a.jpg", exif=exif)
+    Image.new("RGB", (60, 40)).save(file, exif=exif)
     width, height = (40, 60) if orientation > 4 else (60, 40)
-    assert picture_size(tmp_path / "a.jpg") == PictureSize(width, height, orientation)
+    assert picture_size(file) == PictureSize(width, height, orientation)
+    assert load_rgb(file).size == (width, height)
 
 
 def test_usable_boxes_are_kept_beside_others() -> None:

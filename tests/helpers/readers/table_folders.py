@@ -107,7 +107,7 @@ TABLES_IN_FOLDERS: dict[str, Case] = {
         {"part_1/A1.jpg": "cat", "part_1/A2.jpg": "dog", "part_2/B2.jpg": "cat"},
         images="part_1/A1.jpg part_1/A2.jpg part_2/B1.jpg part_2/B2.jpg copy/B1.jpg",
         source=".",
-        says=("1 name in the table fits several files, such as B1: leave out the folders of copies with --exclude",),
+        says=("1 name in the table fits several files, such as B1: write names with their folders, or leave out",),
     ),
     "a column of several that says what the folders say": Case(
         "file,kind,light\n1.jpg,cat,day\n2.jpg,cat,night\n3.jpg,dog,day\n4.jpg,dog,night\n",

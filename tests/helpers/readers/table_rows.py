@@ -54,7 +54,7 @@ TABLES_OF_ROWS: dict[str, Case] = {
         images="a/1.jpg b/1.jpg a/2.jpg b/3.jpg",
         says=(
             "1.jpg: several files can be meant: a/1.jpg, b/1.jpg",
-            "1 name in the table fits several files, such as 1.jpg: leave out the folders of copies with --exclude",
+            "1 name in the table fits several files, such as 1.jpg: write names with their folders, or leave out",
         ),
     ),
     "the same name in a folder that is excluded": Case(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,8 @@ STDIN = "-"
 
 _BLOCK = 1 << 16
 _MARK = b"\xef\xbb\xbf"  # with which some programs begin a text
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BEGINNINGS = tuple(mark[:1] for mark in _WIDE_MARKS)
 
 
 def asked_images(images: Iterable[Path | str], lists: Iterable[Path]) -> Iterator[Path | str]:
@@ -31,9 +34,18 @@ def asked_images(images: Iterable[Path | str], lists: Iterable[Path]) -> Iterato
 
 
 def names_in(stream: IO[bytes]) -> Iterator[str]:
-    """The names in a list, as they come. They end with zero bytes where one is in its first block, else with lines."""
+    """The names in a list, as they come. They end with zero bytes where one is in its first block, else with lines.
+
+    A list in UTF-16, as PowerShell writes it, begins with its mark and has lines.
+    """
     read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
-    block = read(_BLOCK).removeprefix(_MARK)
+    block = read(_BLOCK)
+    if block in _BEGINNINGS:
+        block += read(_BLOCK)
+    if block.startswith(_WIDE_MARKS):
+        read = _in_utf8(block, read)
+        block = read(_BLOCK)
+    block = block.removeprefix(_MARK)
     end = b"\0" if b"\0" in block else b"\n"
     rest = b""
     while block:
@@ -41,6 +53,20 @@ def names_in(stream: IO[bytes]) -> Iterator[str]:
         yield from _texts(names, end)
         block = read(_BLOCK)
     yield from _texts([rest], end)
+
+
+def _in_utf8(first: bytes, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """What reads UTF-16 as UTF-8, ``first`` and what comes behind it."""
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    waiting = [first]
+
+    def decoded(size: int) -> bytes:
+        while block := waiting.pop() if waiting else read(size):
+            if text := decoder.decode(block):  # nothing yet of half a letter
+                return text.encode()
+        return decoder.decode(b"", final=True).encode()
+
+    return decoded
 
 
 def _names_of_file(file: Path) -> Iterator[str]:

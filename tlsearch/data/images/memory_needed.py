@@ -1,4 +1,4 @@
-"""The memory that decoding a picture needs, told from its header.
+"""What the header of a picture tells: the memory that decoding it needs, and whether it is a preview of another.
 
 It imports nothing of tlsearch: a copy of this file lies beside each logged model (see ``rgb``).
 """
@@ -15,6 +15,8 @@ DECODE_BYTES = 2_000_000_000
 
 A laptop of 8 GB has about this left beside its system, a browser and the process that trains. It does not depend on the
 number of processor cores, for the same images are to be used on every machine."""
+
+_SUBFILE, _SUB_IFDS = 254, 330  # tags of TIFF
 
 _DECODER_BYTES = {"WEBP": 8, "AVIF": 8, "HEIF": 8, "JPEG2000": 12, "TIFF": 4}
 """What the decoder of a format holds a pixel beside the picture, at most."""
@@ -36,6 +38,16 @@ def bytes_needed(image: Image.Image, header_pixels: int, *, deep: bool) -> int:
         each = 2 * own + (1 if image.mode == "RGB" else 4)
     each += _DECODER_BYTES.get(image.format or "", 0)
     return _file_bytes(image) + each * image.width * image.height + _coefficient_bytes(image, header_pixels)
+
+
+def is_preview(image: Image.Image) -> bool:
+    """Whether an opened picture is a small copy of another one in its file, as in the RAW files of cameras.
+
+    DNG, NEF and ARW files are TIFF files whose first picture says that it is a smaller version (NewSubfileType, bit 0),
+    and whose whole picture is among those that it points to (SubIFDs), where Pillow does not look.
+    """
+    tags = getattr(image, "tag_v2", None)
+    return image.format == "TIFF" and tags is not None and _SUB_IFDS in tags and bool(tags.get(_SUBFILE, 0) & 1)
 
 
 def _file_bytes(image: Image.Image) -> int:

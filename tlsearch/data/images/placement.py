@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from tlsearch.data.images.decode import open_image
 from tlsearch.folders.boxes.box import QUARTER_TURNS, AnnotatedBox, Box, DamagedBoxesError, settle
 from tlsearch.types import Float64Array
 
 _ORIENTATION = 274  # a tag of EXIF
+_TIFF_SIDES = (256, 257)  # tags of TIFF: width and height
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,17 @@ def picture_size(file: Path, max_pixels: int | None = None) -> PictureSize:
             orientation = int(image.getexif().get(_ORIENTATION, 1))
         except Exception:  # broken EXIF data raises many kinds and must not cost the picture itself
             orientation = 1
-        width, height = image.size
+        width, height = _stored_size(image)
     if orientation in QUARTER_TURNS:
         width, height = height, width
     return PictureSize(width, height, orientation)
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of a picture as it is stored: of a TIFF file Pillow gives those after the turn."""
+    tags = getattr(image, "tag_v2", {})
+    width, height = (tags.get(tag, side) for tag, side in zip(_TIFF_SIDES, image.size, strict=True))
+    return int(width), int(height)
 
 
 def settled(boxes: Sequence[AnnotatedBox], size: PictureSize) -> tuple[tuple[Box, ...], tuple[str, ...]]:

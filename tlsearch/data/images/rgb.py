@@ -23,7 +23,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from tlsearch.data.images.memory_needed import DECODE_BYTES, bytes_needed
+from tlsearch.data.images.memory_needed import DECODE_BYTES, bytes_needed, is_preview
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
 """Pillow's names of the formats that are read, where this installation of Pillow knows them.
@@ -38,14 +38,13 @@ LOOK_SIZE = 224
 run asks for."""
 
 FORMAT_NAMES = "JPEG, PNG, WebP, BMP, GIF, TIFF, PPM, JPEG 2000 or AVIF"
-
+PREVIEW = "it is a RAW file of a camera, of which only a preview can be read; export it as JPEG or TIFF"
 NOT_AN_IMAGE = f"it is not a {FORMAT_NAMES} file"
 
 DRAFT_MARGIN = 2
 """A large JPEG is decoded at 1/2, 1/4 or 1/8 as long as both sides keep this multiple of the size wanted."""
 
 _RESIZE_GAP = 3.0  # Pillow's advice for a result that is hard to tell from resizing in one step
-
 _DIRECT_MODES = ("RGB", "L", "CMYK", "YCbCr", "HSV", "1")
 
 _OPENING = Lock()
@@ -127,7 +126,8 @@ def open_image(source: Path | io.BytesIO, max_pixels: int | None = None) -> Imag
     Raises ``UnreadableError``.
     """
     try:
-        return _opened(source, max_pixels)
+        image = _opened(source, max_pixels)
+        preview = is_preview(image)
     except UnidentifiedImageError:
         empty = isinstance(source, Path) and source.stat().st_size == 0
         raise UnreadableError("it is empty" if empty else NOT_AN_IMAGE) from None
@@ -137,6 +137,9 @@ def open_image(source: Path | io.BytesIO, max_pixels: int | None = None) -> Imag
         raise UnreadableError(os_reason(error)) from error
     except Exception as error:  # Pillow's parsers raise many kinds on broken headers
         raise UnreadableError(f"it is broken: {_words(error)}") from error
+    if preview:
+        raise UnreadableError(PREVIEW)
+    return image
 
 
 def _opened(source: Path | io.BytesIO, max_pixels: int | None) -> Image.Image:

@@ -37,7 +37,8 @@ class LiteRT:
         """Convert by way of a SavedModel, which keeps the batch dynamic."""
         target.write_bytes(exporting.to_litert(network.saved_model, precision, samples))
         with zipfile.ZipFile(target, "a") as archive:
-            archive.writestr("labels.txt", "".join(f"{label}\n" for label in network.labels))
+            lines = (" ".join(label.splitlines()) for label in network.labels)  # a folder's name may have several
+            archive.writestr("labels.txt", "".join(f"{line}\n" for line in lines))
             archive.writestr("tlsearch.json", json.dumps(network.metadata, ensure_ascii=False, indent=1))
 
     def open(self, path: Path, threads: int | None) -> Runner:

@@ -47,7 +47,7 @@ def _nearest(name: str, trained: set[str]) -> str | None:
     if name in trained:
         return name
     alike = [other for other in trained if other.casefold().strip() == name.casefold().strip()]
-    alike = alike or [other for other in trained if words(other) == words(name)]
+    alike = alike or [other for other in trained if words(name) and words(other) == words(name)]
     return alike[0] if len(alike) == 1 else None
 
 

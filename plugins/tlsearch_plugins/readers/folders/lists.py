@@ -9,7 +9,7 @@ from tlsearch.folders.walk import Folder
 from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders import names
 
-_ENDINGS = (".txt", ".json", ".lst", ".xml", ".yaml", ".yml", ".mat", ".pkl")
+_ENDINGS = (".txt", ".json", ".lst", ".xml", ".yaml", ".yml", ".mat", ".pkl", ".xlsx", ".xls", ".xlsm", ".ods")
 _WORDS = frozenset(
     (
         *("label", "labels", "split", "splits", "fold", "folds", "annotation", "annotations", "metadata"),

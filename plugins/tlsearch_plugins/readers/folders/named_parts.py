@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from tlsearch.plugins.kinds.reader import PartName
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.folders.chosen import LAYOUTS, WITHIN
 from tlsearch_plugins.readers.folders.inspect import enter, holds_classes, without
-from tlsearch_plugins.readers.folders.layout import Layout
+from tlsearch_plugins.readers.folders.layout import Layout, LeftOut
 from tlsearch_plugins.readers.folders.pruned import Pruning
 from tlsearch_plugins.readers.folders.rules import add_part, understand
+
+NOT_NAMED = "it lies beside the folders that are named, and --train says that the rest is not for training"
 
 
 class Places:
@@ -67,7 +69,7 @@ def read_named_parts(root: Folder, options: ReadingOptions, places: Places, prun
             places.add(named[part], part)
     pruning.require_all_used(root.path)
     _require_apart(root, named)
-    layout = Layout(kind="splits", classes=[]) if "train" in named else _read_rest(root, named, options.layout)
+    layout = _nothing_else(root, named) if "train" in named else _read_rest(root, named, options.layout)
     for part, folder in named.items():
         if any(found.split == part for found in layout.classes):
             raise UsageError(
@@ -85,6 +87,22 @@ def read_named_parts(root: Folder, options: ReadingOptions, places: Places, prun
         return layout
     layout.classes = [replace(found, split=found.split or "train") for found in layout.classes]
     return layout
+
+
+def _nothing_else(root: Folder, named: Mapping[PartName, Folder]) -> Layout:
+    """A layout without classes yet, that leaves out what lies in ``root`` beside the named folders."""
+    beside = _beside(root, list(named.values()))
+    return Layout(kind="splits", classes=[], left_out=[LeftOut(folder, NOT_NAMED) for folder in beside])
+
+
+def _beside(folder: Folder, named: Sequence[Folder]) -> Iterator[Folder]:
+    """The folders with images that neither are in a named one nor lead to one."""
+    for inner in folder.image_folders if folder not in named else ():
+        leads = any(inner.path in each.path.parents for each in named)
+        if leads:
+            yield from _beside(inner, named)
+        elif inner not in named:
+            yield inner
 
 
 def _read_rest(root: Folder, named: Mapping[PartName, Folder], layout: str) -> Layout:

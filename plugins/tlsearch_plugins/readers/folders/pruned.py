@@ -13,13 +13,13 @@ from tlsearch.errors import DataError, UsageError
 from tlsearch.folders.walk import Folder, Tree, relative_name, walk
 
 
-def pruned_walk(root: Path, exclude: Sequence[str]) -> tuple[Tree, list[str]]:
+def pruned_walk(root: Path, exclude: Sequence[str], only: Sequence[Path] = ()) -> tuple[Tree, list[str]]:
     """What may be meant below ``root`` without what fits a pattern, and a line that says what was excluded.
 
-    Raises what ``Pruning`` does.
+    ``only`` is that of ``walk``. Raises what ``Pruning`` does.
     """
     pruning = Pruning(exclude)
-    tree = pruning.walk(root)
+    tree = pruning.walk(root, only)
     pruning.require_all_used(root)
     return tree, pruning.understood
 
@@ -52,13 +52,15 @@ class Pruning:
         self._counts = Counter[str]()
         self.understood = ["excluded: " + ", ".join(exclude)] if exclude else []
 
-    def walk(self, root: Path) -> Tree:
-        """What may be meant below ``root``. Raises ``DataError`` where the folder cannot be listed."""
+    def walk(self, root: Path, only: Sequence[Path] = ()) -> Tree:
+        """What may be meant below ``root``, and there in ``only``. Raises ``DataError`` where it cannot be listed."""
         try:
-            tree = walk(root)
+            tree = walk(root, only)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise DataError(f"{root} cannot be opened ({reason}): make it readable, or name another folder.") from error
+            raise DataError(
+                f"{error.filename or root} cannot be opened ({reason}): make it readable, or name another folder."
+            ) from error
         return replace(tree, root=self._prune(tree.root)) if self._patterns else tree
 
     def require_all_used(self, root: Path) -> None:

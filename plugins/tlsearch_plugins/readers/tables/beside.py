@@ -110,7 +110,7 @@ def _boxes_of(path: Path, opened: Opened) -> FoundBoxes:
     image = image_column(table, {}, lambda text: len(files.find(text, starts)), str(files.root.path))
     by_name = {"_".join(names.words(name)): name for name in table.columns if name != image}
     label = next((by_name[name] for name in LABEL_NAMES if name in by_name), None)
-    return boxes_of_table(table, image, label, files, starts)
+    return boxes_of_table(table, image, label, files, [starts] * table.count)
 
 
 def _divided_by_tables(opened: Opened, folders: Reading, options: ReadingOptions) -> Reading | None:

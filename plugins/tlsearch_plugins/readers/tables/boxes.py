@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def find_box_columns(columns: Sequence[str]) -> BoxColumns | None:
 
 
 def boxes_of_table(
-    table: Table, image: str, label: str | None, files: ImageFiles, starts: tuple[str, ...]
+    table: Table, image: str, label: str | None, files: ImageFiles, starts: Iterable[tuple[str, ...]]
 ) -> FoundBoxes:
     """Give the boxes that the rows of a table say of the images that they name; none where no columns say boxes.
 
@@ -82,7 +82,7 @@ def boxes_of_table(
         image: The column that names images.
         label: The column that says what is in a box; None where there is none.
         files: The images.
-        starts: The folders that the names in the table may start from.
+        starts: The folders that the name in each row may start from.
     """
     columns = find_box_columns([name for name in table.columns if name not in (image, label)])
     if columns is None:
@@ -90,10 +90,11 @@ def boxes_of_table(
     boxes: dict[Path, list[AnnotatedBox]] = defaultdict(list)
     faults: list[tuple[str, str]] = []
     labels = table.columns[label] if label is not None else [""] * table.count
-    cells = zip(table.columns[image], labels, _rows(table, columns.names), _image_sizes(table, columns), strict=True)
+    edges_and_sizes = _rows(table, columns.names), _image_sizes(table, columns)
+    cells = zip(table.columns[image], starts, labels, *edges_and_sizes, strict=True)
     relative = _are_shares(table, columns.names)
-    for name, text, edges, size in cells:
-        found = files.find(name, starts) if name else ()
+    for name, start, text, edges, size in cells:
+        found = files.find(name, start) if name else ()
         if len(found) != 1 or all(map(is_missing, edges)):
             continue
         try:

@@ -121,6 +121,7 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
         notes=(
             *remarks(table, split, (*taken, *labels)),
             *measure,
+            *_remark_weights(table, [name for name in rest if name not in (*taken, *labels)]),
         ),
     )
 
@@ -233,6 +234,14 @@ def _remark_measure(table: Table, labels: Sequence[str]) -> Iterator[str]:
             f"{table.say(name)} of {table.name} holds numbers and is read as the label, as no other column can be one: "
             "if it is a measure, name the label with --label-column"
         )
+
+
+def _remark_weights(table: Table, unused: Sequence[str]) -> Iterator[str]:
+    """A note on each column that is called like weights and holds something else, such as 0 or ``0,5``."""
+    for name in unused:
+        strange = next((text for text in table.columns[name] if weight_of(text) is None), None)
+        if normal(name) in WEIGHT_NAMES and strange is not None:
+            yield f"{table.say(name)} of {table.name} is not used: it holds {strange!r}, which is no weight above 0"
 
 
 def _is_number(text: str) -> bool:

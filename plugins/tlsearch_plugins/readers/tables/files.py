@@ -155,24 +155,41 @@ def images_below(folder: Folder) -> frozenset[Path]:
     return frozenset(folder.images).union(*(images_below(inner) for inner in folder.folders))
 
 
-def named_elsewhere(cells: Iterable[str], table: Path) -> Path | None:
-    """The folder that holds the files which cells name by absolute paths or by paths that lead upwards."""
-    found = []
+def named_elsewhere(cells: Iterable[str], table: Path) -> list[Path]:
+    """The folders of the files that cells name by absolute paths or by paths that lead upwards."""
+    base = os.path.abspath(table.parent)  # noqa: PTH100  # symbolic links stay as they are
+    open_questions: dict[str, bool] = {}
+    found: list[Path] = []
     for cell in cells:
         text = cell.replace("\\", "/")
         if not text.startswith(("/", "../")) or "\0" in text:
             continue
-        file = _absolute(table.parent / text, compose=False)
-        if len(file) < 4096 and os.path.isfile(file):  # noqa: PTH113  # which says False to a name that is too long
-            found.append(posixpath.dirname(file))
-    return Path(posixpath.commonpath(found)) if found else None
+        file = posixpath.normpath(posixpath.join(base, text))
+        folder = posixpath.dirname(file)
+        if folder not in open_questions:
+            open_questions[folder] = len(file) < 4096 and os.path.isdir(folder)  # noqa: PTH112  # for speed
+        if open_questions[folder] and os.path.isfile(file):  # noqa: PTH113  # which is False for a name too long
+            open_questions[folder] = False
+            found.append(Path(folder))
+    return found
+
+
+def outermost(folders: Iterable[Path]) -> list[Path]:
+    """The folders without those that lie in another of them."""
+    kept: list[Path] = []
+    for folder in sorted(folders):
+        if not kept or not folder.is_relative_to(kept[-1]):
+            kept.append(folder)
+    return kept
 
 
 def _ways_to_say(text: str) -> Iterator[str]:
-    """The name itself; the path of an address; and both without the ending of an image, as files get others."""
+    """The name itself; the path of an address; with ``%20`` as a space; and without endings, as files get others."""
     names = [text]
     if is_address(text):
         names.append(unquote(re.split(r"[?#]", text, maxsplit=1)[0]))
+    elif (plain := normalize("NFC", unquote(text))) != text:
+        names.append(plain)
     yield from names
     yield from (posixpath.splitext(name)[0] for name in names if looks_like_image(name))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tlsearch.errors import DataError
@@ -15,7 +15,7 @@ from tlsearch_plugins.readers.folders.inspect import enter, holds_classes
 from tlsearch_plugins.readers.folders.pruned import is_excluded
 
 _ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-_NEVER = frozenset(("submission", "sample", "submit"))
+_NEVER = frozenset(("submission", "submit"))
 _LABEL_WORDS = frozenset(
     (
         *("label", "labels", "train", "training", "annotation", "annotations", "metadata", "meta", "groundtruth"),
@@ -31,17 +31,21 @@ def tables_in(root: Path, exclude: Sequence[str] = ()) -> list[Path]:
     Tables of answers to a competition are none, nor what fits a pattern in ``exclude``, nor what lies in a folder that
     cannot be listed.
     """
+    return next(table_levels(root, exclude), [])
+
+
+def table_levels(root: Path, exclude: Sequence[str] = ()) -> Iterator[list[Path]]:
+    """The tables of ``tables_in``, then those one level further in, and so on, where there are any."""
     folder, below = root, ""
     for _ in range(_DEEPEST):
         here, folders = _listing(folder, below, exclude)
         if here:
-            return here
+            yield here
         if inside := [table for inner in folders for table in _listing(inner, f"{below}{inner.name}/", exclude)[0]]:
-            return inside
+            yield inside
         if len(folders) != 1:
-            break
+            return
         folder, below = folders[0], f"{below}{folders[0].name}/"
-    return []
 
 
 def _listing(folder: Path, below: str, exclude: Sequence[str]) -> tuple[list[Path], list[Path]]:
@@ -56,11 +60,17 @@ def _listing(folder: Path, below: str, exclude: Sequence[str]) -> tuple[list[Pat
         if junk_kind(entry.name) or is_excluded(entry.name, f"{below}{entry.name}", exclude):
             continue
         if entry.name.lower().endswith(_ENDINGS):
-            if not _NEVER & set(names.words(Path(entry.name).stem)) and Path(entry.path).is_file():
+            if not _is_answer(Path(entry.name).stem) and Path(entry.path).is_file():
                 tables.append(Path(entry.path))
         elif _is_folder(entry):
             folders.append(Path(entry.path))
     return tables, folders
+
+
+def _is_answer(stem: str) -> bool:
+    """Whether a table is called like answers to a competition, or like a sample of them; not ``sample_labels``."""
+    found = set(names.words(stem))
+    return bool(_NEVER & found) or ("sample" in found and not _LABEL_WORDS & found)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

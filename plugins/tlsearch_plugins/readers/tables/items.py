@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ NO_LABEL = "its row has no label"
 UNLABELLED = "it waits for a prediction and has no label"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """A table, and how it is read.
 
@@ -36,12 +36,14 @@ class Source:
         table: Its rows.
         columns: What its columns are.
         starts: The folders that its names may start from.
+        starts_by_part: The same for images of each part of a split.
         part: The part of a split that the whole table is.
     """
 
     table: Table
     columns: Columns
     starts: tuple[str, ...]
+    starts_by_part: Mapping[PartName, tuple[str, ...]]
     part: PartName | None = None
 
 
@@ -99,11 +101,10 @@ class _Reader:
         """The rows of one table that name an image that is there."""
         columns = source.table.columns
         labels = _labels(source.table, source.columns)
-        cells = zip(
-            columns[source.columns.image], labels, _places(source), _extras(source), _boxes(source.table), strict=True
-        )
-        for name, held, place, (group, weight), box in cells:
-            if (file := self._file(name, source.starts)) is None:
+        said = _places(source), _extras(source), _boxes(source.table)
+        cells = zip(columns[source.columns.image], starts_of_rows(source), labels, *said, strict=True)
+        for name, start, held, place, (group, weight), box in cells:
+            if (file := self._file(name, start)) is None:
                 continue
             self.found.named.add(file)
             if self.kept is not None and file not in self.kept:
@@ -169,8 +170,8 @@ class _Reader:
         if doubled:
             fit = "fits" if len(doubled) == 1 else "fit"
             notes.append(
-                f"{counted(len(doubled), 'name')} in the table {fit} several files, such as {min(doubled)}: leave out "
-                "the folders of copies with --exclude FOLDER"
+                f"{counted(len(doubled), 'name')} in the table {fit} several files, such as {min(doubled)}: write "
+                "names with their folders, or leave out the folders of copies with --exclude FOLDER"
             )
 
 
@@ -225,6 +226,15 @@ def _places(source: Source) -> Iterator[RowPart]:
         return iter([default] * table.count)
     places = source.columns.places
     return (default if places[text] == RowPart() else places[text] for text in table.columns[column])
+
+
+def starts_of_rows(source: Source) -> Iterator[tuple[str, ...]]:
+    """The folders that the name in each row may start from: those of its own part first, where its cell says one.
+
+    ``1.jpg`` of the test is that in the folder ``test``, though there is one in ``train`` too.
+    """
+    own = source.starts_by_part
+    return (source.starts if place.part is None else own[place.part] for place in _places(source))
 
 
 def without_part(source: Source) -> str:

@@ -28,7 +28,7 @@ LABEL_NAMES = (
 )
 """What columns of labels are called, the plainest first."""
 
-_MISSING = frozenset(("", "nan", "null", "<na>", "#n/a"))
+_MISSING = frozenset(("", "nan", "null", "<na>", "n/a", "#n/a"))
 _YES = frozenset(("1", "1.0", "true"))
 _NO = frozenset(("0", "0.0", "false", ""))
 _INDEX_NAMES = frozenset(("", "unnamed_0", "index", "row", "row_id", "no", "nr"))
@@ -37,11 +37,12 @@ _FRACTION = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def labels_of(text: str, separator: str = "") -> frozenset[str]:
-    """The labels of a cell; none where it is empty or says that it is missing.
+    """The labels of a cell; none where it is empty or says that it is missing. Each is of one line.
 
     ``separator`` stands between those of a cell (``separator_of``).
     """
-    return frozenset(part for part in _parts(text, separator or LIST_SEPARATOR) if not is_missing(part))
+    parts = _parts(text, separator or LIST_SEPARATOR)
+    return frozenset(" ".join(map(str.strip, part.splitlines())) for part in parts if not is_missing(part))
 
 
 def separator_of(values: Sequence[str]) -> str:

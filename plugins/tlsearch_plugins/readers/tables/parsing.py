@@ -8,16 +8,16 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from unicodedata import normalize
 
 from tlsearch.errors import DataError
 from tlsearch.folders.content import EMPTY, HEAD_BYTES, TEXT, UNKNOWN, file_type
 from tlsearch.folders.walk import looks_like_image
-from tlsearch_plugins.readers.tables.records import LIST_SEPARATOR, json_columns, parquet_columns
+from tlsearch_plugins.readers.tables.records import json_columns, parquet_columns
+from tlsearch_plugins.readers.tables.texts import LIST_SEPARATOR, as_meant, clean
 
-__all__ = ["LIST_SEPARATOR", "SPREADSHEETS", "SUFFIXES", "Table", "read_table"]
+__all__ = ["LIST_SEPARATOR", "SPREADSHEETS", "SUFFIXES", "WHOLE_JSON", "Table", "read_table"]
 
 SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"))
 """Endings of the files that are read as tables."""
@@ -25,13 +25,17 @@ SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"))
 SPREADSHEETS = frozenset((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"))
 """Endings of tables that are not read; whoever names one is told what to do."""
 
+WHOLE_JSON = ".json"
+"""The ending of JSON that is no table of lines; whoever names it is told what to do."""
+
 _SEPARATORS = ",;\t|"
 _SAMPLE_CHARS = 100_000
 _SAMPLE_ROWS = 200
-_WHOLE = re.compile(r"-?\d+\.0+")
+_SHOWN = 40  # letters of a text around the one that may be wrong
+_GUESSED = ("cp1252", "latin-1")  # every file is one of them, whatever its letters are
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Rows of texts.
 
@@ -40,12 +44,14 @@ class Table:
         columns: The texts of each column by its name, in the order of the file.
         named: Whether the file names its columns; otherwise they are called 1, 2 and so on.
         repeated: Names that several columns have; all but the first have a number behind them in ``columns``.
+        guessed: A text whose letters may be wrong, as the file does not say its encoding; empty where it is known.
     """
 
     path: Path
     columns: Mapping[str, Sequence[str]]
     named: bool = True
     repeated: tuple[str, ...] = ()
+    guessed: str = ""
 
     @property
     def name(self) -> str:
@@ -60,7 +66,7 @@ class Table:
     def without_names(self) -> Table:
         """The same table where what was taken for the names of columns is the first row."""
         columns = enumerate(self.columns.items(), 1)
-        return Table(self.path, {str(number): [name, *held] for number, (name, held) in columns}, named=False)
+        return replace(self, columns={str(number): [name, *held] for number, (name, held) in columns}, named=False)
 
     def say(self, column: str) -> str:
         """What a column is called in a sentence."""
@@ -74,17 +80,19 @@ def read_table(path: Path) -> Table:
     be read, is no table, or has no rows.
     """
     data = _bytes_of(path)
-    named = True
+    named, guessed = True, ""
     repeated: tuple[str, ...] = ()
     if data.startswith(b"PAR1"):
         columns = parquet_columns(path)
     else:
-        text = _decoded(path, data)
+        text, sure = _decoded(path, data)
+        guessed = "" if sure else _foreign(text)
         if path.suffix.lower() in (".jsonl", ".ndjson"):
             columns = json_columns(path, text)
         else:
             columns, named, repeated = _separated_columns(path, text)
-    table = Table(path, {name: _as_whole_numbers(values) for name, values in columns.items()}, named, repeated)
+    meant = {name: as_meant(values) for name, values in columns.items()}
+    table = Table(path=path, columns=meant, named=named, repeated=repeated, guessed=guessed)
     if not table.count:
         raise DataError(f"{path} holds no rows: name a table with a row for each image.")
     return table
@@ -98,8 +106,8 @@ def _bytes_of(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read ({reason}): check its name, and that it may be read.") from error
 
 
-def _decoded(path: Path, data: bytes) -> str:
-    """The text of a file in UTF-8, UTF-16 or Windows-1252, without a byte order mark."""
+def _decoded(path: Path, data: bytes) -> tuple[str, bool]:
+    """The text of a file in UTF-8, UTF-16 or Windows-1252, without a byte order mark, and whether that is sure."""
     kind = file_type(data[:HEAD_BYTES])
     if kind is EMPTY or not data.strip():
         raise DataError(f"{path} is empty: name a table with a row for each image.")
@@ -114,8 +122,18 @@ def _decoded(path: Path, data: bytes) -> str:
             continue
         text = text.removeprefix("\ufeff")
         if not re.search(r"[\x00-\x08\x0e-\x1f]", text):
-            return text
+            return text, encoding not in _GUESSED
     raise DataError(f"{path} is no table of text: save the table as CSV in UTF-8.")
+
+
+def _foreign(text: str) -> str:
+    """The first cell with a letter beyond ASCII, shortened."""
+    if (found := re.search(r"[^\x00-\x7f]", text)) is None:
+        return ""
+    place = found.start()
+    before = re.split(r"[,;\t|\r\n]", text[max(0, place - _SHOWN) : place])[-1]
+    after = re.split(r"[,;\t|\r\n]", text[place : place + _SHOWN])[0]
+    return (before + after).strip()
 
 
 def _encodings(data: bytes) -> Sequence[str]:
@@ -123,7 +141,7 @@ def _encodings(data: bytes) -> Sequence[str]:
         return ("utf-16",)
     if b"\0" in data[:200]:  # every other byte of Latin letters
         return ("utf-16-le",) if data[1:2] == b"\0" else ("utf-16-be",)
-    return ("utf-8", "cp1252", "latin-1")
+    return ("utf-8", *_GUESSED)
 
 
 def _separated_columns(path: Path, text: str) -> tuple[dict[str, list[str]], bool, tuple[str, ...]]:
@@ -170,7 +188,7 @@ def _rows(path: Path, text: str) -> list[tuple[str, ...]]:
         )
     except (ValueError, OverflowError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read as a table: {_fault(str(error))}.") from error
-    return [tuple(normalize("NFC", str(cell).strip()) for cell in row) for row in frame.to_numpy(dtype=object)]
+    return [tuple(clean(str(cell)) for cell in row) for row in frame.to_numpy(dtype=object)]
 
 
 def _fault(message: str) -> str:
@@ -220,7 +238,7 @@ def _separator(sample: str) -> str:
 
 def _spaced(text: str) -> list[tuple[str, ...]]:
     """Rows without a separator: cells are divided by spaces where every row has as many, else at the last space."""
-    lines = [normalize("NFC", line.strip()) for line in text.splitlines() if line.strip()]
+    lines = [clean(line) for line in text.splitlines() if line.strip()]
     widths = {len(line.split()) for line in lines}
     if len(widths) == 1:
         return [tuple(line.split()) for line in lines]
@@ -238,11 +256,3 @@ def _unique(names: Sequence[str]) -> list[str]:
         seen[name] += 1
         unique.append(f"{name} ({seen[name]})" if name and seen[name] > 1 else name)
     return unique
-
-
-def _as_whole_numbers(values: Sequence[str]) -> Sequence[str]:
-    """1.0 as 1 where all that is not empty is such a number: programs write whole numbers so beside gaps."""
-    filled = [value for value in values if value]
-    if not filled or not all(_WHOLE.fullmatch(value) for value in filled):
-        return values
-    return [value.partition(".")[0] for value in values]

@@ -13,8 +13,9 @@ from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.pruned import pruned_walk
 from tlsearch_plugins.readers.folders.reader import FolderReader
 from tlsearch_plugins.readers.tables.beside import note_unused, read_beside
-from tlsearch_plugins.readers.tables.folders import in_class_folders, tables_in
-from tlsearch_plugins.readers.tables.parsing import SPREADSHEETS, SUFFIXES
+from tlsearch_plugins.readers.tables.columns import NoImagesError
+from tlsearch_plugins.readers.tables.folders import in_class_folders, table_levels, tables_in
+from tlsearch_plugins.readers.tables.parsing import SPREADSHEETS, SUFFIXES, WHOLE_JSON
 from tlsearch_plugins.readers.tables.reading import read_tables
 
 
@@ -29,7 +30,7 @@ class TableReader:
         path = Path(source)
         if path.is_dir():
             return bool(tables_in(path))
-        return path.suffix.lower() in SUFFIXES | SPREADSHEETS
+        return path.suffix.lower() in {*SUFFIXES, *SPREADSHEETS, WHOLE_JSON}
 
     def read(self, source: str, options: ReadingOptions) -> Reading:
         """The images that the rows name, with what the columns say of them."""
@@ -57,9 +58,24 @@ def _read_folder(path: Path, options: ReadingOptions) -> Reading:
     root = pruned_walk(path, options.exclude)[0].root
     if not means_table and in_class_folders(root):
         return read_beside(tables, path, options)
-    reading = read_tables(tables, path, options)
+    reading = _read_levels(path, options)
     inner, entered = enter(root)
     return replace(reading, notes=(*reading.notes, *lists_beside([root, *entered, inner])))
+
+
+def _read_levels(path: Path, options: ReadingOptions) -> Reading:
+    """The tables that name images: those of the folder, or, where none of them does, those further in.
+
+    A list of classes may lie above the tables of ``train`` and ``test``.
+    """
+    first: NoImagesError | None = None
+    for tables in table_levels(path, options.exclude):
+        try:
+            return read_tables(tables, path, options)
+        except NoImagesError as error:
+            first = first or error
+    assert first is not None, "there are tables"
+    raise first
 
 
 def _require_table(path: Path, options: ReadingOptions) -> None:
@@ -67,6 +83,11 @@ def _require_table(path: Path, options: ReadingOptions) -> None:
         raise DataError(f"{path} does not exist: name a table of labels, or a folder of images.")
     if path.suffix.lower() in SPREADSHEETS:
         raise DataError(f"{path} is a spreadsheet: save it as CSV, and name that file.")
+    if path.suffix.lower() == WHOLE_JSON:
+        raise DataError(
+            f"{path} is JSON of one piece: write an object a line for each image and call the file .jsonl, or save a "
+            "table of images and labels as CSV."
+        )
     if options.parts or options.layout != "auto":
         given = f"--{next(iter(options.parts))}" if options.parts else "--layout"
         raise UsageError(

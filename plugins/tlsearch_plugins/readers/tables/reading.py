@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from tlsearch.errors import DataError
 from tlsearch.folders.boxes.find import FoundBoxes, find_boxes
@@ -17,7 +19,7 @@ from tlsearch_plugins.readers.boxes import with_boxes
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.tables.boxes import boxes_of_table, merged
 from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, find_columns, normal, say_columns
-from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere
+from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere, outermost
 from tlsearch_plugins.readers.tables.folders import choose, part_of
 from tlsearch_plugins.readers.tables.items import (
     NO_FILE,
@@ -26,12 +28,11 @@ from tlsearch_plugins.readers.tables.items import (
     Source,
     read_rows,
     split_by_folders,
+    starts_of_rows,
     without_part,
 )
 from tlsearch_plugins.readers.tables.parsing import Table, read_table
 from tlsearch_plugins.readers.tables.place import Place, look_in
-
-_LOOKED_AT = 50
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,7 @@ def open_tables(paths: Sequence[Path], base: Path, options: ReadingOptions) -> O
             faults[path] = error
     if not tables:
         raise next(iter(faults.values()))
-    elsewhere = named_elsewhere((cell for table in tables.values() for cell in _first_cells(table)), paths[0])
-    top = _images_folder(options.images, base) if options.images is not None else elsewhere or base
-    place = look_in(top, options.exclude)
+    place = _place_of(tables, base, options)
     sources: dict[Path, Source] = {}
     for path, table in tables.items():
         try:
@@ -93,9 +92,19 @@ def open_tables(paths: Sequence[Path], base: Path, options: ReadingOptions) -> O
     return Opened(base, place, sources, faults)
 
 
-def _first_cells(table: Table) -> Iterator[str]:
+def _place_of(tables: Mapping[Path, Table], base: Path, options: ReadingOptions) -> Place:
+    """The folder that the user names, else those that the rows name, else that of the table."""
+    if options.images is not None:
+        return look_in(_images_folder(options.images, base), options.exclude)
+    named = outermost(folder for table in tables.values() for folder in named_elsewhere(_cells(table), table.path))
+    top = Path(os.path.commonpath(named)) if named else base
+    inside = top.is_relative_to(os.path.abspath(base)) or not named  # noqa: PTH100
+    return look_in(top, options.exclude, () if inside else named)
+
+
+def _cells(table: Table) -> Iterator[str]:
     for name, values in table.columns.items():
-        yield from (name, *values[:_LOOKED_AT])
+        yield from (name, *values)
 
 
 def _images_folder(named: str, base: Path) -> Path:
@@ -121,13 +130,15 @@ def source_of(table: Table, part: PartName | None, place: Place, chosen: Mapping
             f"{table.name} has several columns called {table.repeated[0]!r}: give each column a name of its own."
         )
     columns = find_columns(table, chosen, lambda text: len(files.find(text, starts)), str(files.root.path))
-    return Source(table, columns, starts, part)
+    by_part = {each: files.starts(table.path, each) for each in get_args(PartName)}
+    return Source(table=table, columns=columns, starts=starts, starts_by_part=by_part, part=part)
 
 
 def _only_files(source: Source, files: ImageFiles) -> Iterator[Path]:
     """The files that the rows of a table mean without doubt."""
-    for name in source.table.columns[source.columns.image]:
-        found = files.find(name, source.starts)
+    names = source.table.columns[source.columns.image]
+    for name, starts in zip(names, starts_of_rows(source), strict=True):
+        found = files.find(name, starts)
         if len(found) == 1:
             yield found[0]
 
@@ -157,7 +168,7 @@ def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str], opt
         understood=(*(_understood(source, by_folders) for source in sources), *boxes.understood, *place.excluded),
         notes=(
             *(*rows.notes, *note, *boxes.notes),
-            *(note for source in sources for note in source.columns.notes),
+            *(note for source in sources for note in (*_remark_encoding(source.table), *source.columns.notes)),
             *unused,
         ),
     )
@@ -167,7 +178,7 @@ def boxes_of_source(source: Source, files: ImageFiles) -> FoundBoxes:
     """The boxes that the columns of a table say."""
     labels = source.columns.labels
     label = labels[0] if len(labels) == 1 else None
-    return boxes_of_table(source.table, source.columns.image, label, files, source.starts)
+    return boxes_of_table(source.table, source.columns.image, label, files, starts_of_rows(source))
 
 
 def _understood(source: Source, by_folders: str) -> str:
@@ -176,6 +187,15 @@ def _understood(source: Source, by_folders: str) -> str:
     parts = [say_columns(table, source.columns), by_folders, without_part(source)]
     part = f"{source.part}: " if source.part and source.columns.split is None else ""
     return f"{part}{table.name}: {', '.join(filter(None, parts))} ({counted(table.count, 'row')})"
+
+
+def _remark_encoding(table: Table) -> Iterator[str]:
+    """A note where letters may be wrong."""
+    if table.guessed:
+        yield (
+            f"{table.name} is not in UTF-8 and is read as Windows-1252, with texts such as {table.guessed!r}: if these "
+            "letters are wrong, save it in UTF-8"
+        )
 
 
 def _parts_of_folders(root: Folder) -> dict[str, PartName]:
@@ -196,7 +216,7 @@ def _nothing_left(sources: Sequence[Source], rows: Rows, files: ImageFiles) -> s
         name = rows.skipped[0].path
         return (
             f"The names in column {columns.image!r} of {table.name}, such as {name}, fit several files in "
-            f"{files.root.path}: name the folder of images with --images DIR, or leave out the folders of copies with "
-            "--exclude FOLDER."
+            f"{files.root.path}: write the names with their folders, name the folder of images with --images DIR, or "
+            "leave out the folders of copies with --exclude FOLDER."
         )
     return f"No row of {table.name} can be used ({reason}): name other columns with --image-column and --label-column."

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
-from unicodedata import normalize
 
 from tlsearch.errors import DataError
-
-LIST_SEPARATOR = "\x1f"
-"""What stands between the entries of a list that is the value of one cell."""
+from tlsearch_plugins.readers.tables.texts import clean, join_entries
 
 
 def json_columns(path: Path, text: str) -> dict[str, list[str]]:
@@ -27,7 +24,7 @@ def json_columns(path: Path, text: str) -> dict[str, list[str]]:
             raise DataError(f"Line {number} of {path} is no JSON object: write one object a line, or save it as CSV.")
         records.append(record)
     names = dict.fromkeys(name for record in records for name in record)
-    return {_clean(name): [_text(record.get(name)) for record in records] for name in names}
+    return {clean(name): [_text(record.get(name)) for record in records] for name in names}
 
 
 def parquet_columns(path: Path) -> dict[str, list[str]]:
@@ -50,7 +47,7 @@ def parquet_columns(path: Path) -> dict[str, list[str]]:
             f"{path} holds the images themselves (in {', '.join(map(repr, bytes_held))}): save them as files, and name "
             "those in the table."
         )
-    return {_clean(str(name)): [_text(value) for value in values] for name, values in columns.items()}
+    return {clean(str(name)): [_text(value) for value in values] for name, values in columns.items()}
 
 
 def _holds_bytes(kind: Any) -> bool:
@@ -70,10 +67,5 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, list | tuple):
-        return LIST_SEPARATOR.join(dict.fromkeys(text for entry in value if (text := _text(entry))))
-    return _clean(str(value))
-
-
-def _clean(text: str) -> str:
-    """Without spaces around it, composed, and without what no text holds."""
-    return normalize("NFC", "".join(letter for letter in text if letter.isprintable() or letter.isspace()).strip())
+        return join_entries([_text(entry) for entry in value])
+    return clean(str(value))

@@ -37,8 +37,10 @@ def test_other_classes_in_a_folder_that_was_named(tmp_path: Path) -> None:
 
 def test_lists_that_are_not_read_are_named(tmp_path: Path) -> None:
     tree = ("images/cat", "images/dog", "images/train.txt", "meta/test.txt", "labels.json", "README.txt", "notes.json")
+    tree = (*tree, "metadata.xlsx", "notes.xlsx")
     (note,) = read(plant(tmp_path, tree)).notes
-    assert note.startswith("not read: labels.json, test.txt, train.txt; what such a list says can stand in a table")
+    lists = "labels.json, metadata.xlsx, test.txt, train.txt"
+    assert note.startswith(f"not read: {lists}; what such a list says can stand in a table")
 
 
 def test_archives_in_a_folder_without_images_are_named(tmp_path: Path) -> None:
@@ -136,3 +138,23 @@ def test_folds_within_training_and_the_place_of_classes_are_said(tmp_path: Path)
 def test_an_archive_beside_class_folders_is_counted(tmp_path: Path) -> None:
     reading = read(plant(tmp_path, ("cat", "dog", "bird.zip")))
     assert [entry.path for entry in reading.skipped] == ["bird.zip"]
+
+
+def test_a_class_of_marks_alone_is_no_other_class_of_marks(tmp_path: Path) -> None:
+    tree = ("train/+", "train/7", "test/+", "test/7", "test/=")
+    reading = read(plant(tmp_path, tree))
+    assert summary(reading) == {"train/+": "train:+", "train/7": "train:7", "test/+": "test:+", "test/7": "test:7"}
+    assert [entry.path for entry in reading.skipped] == ["test/="]
+
+
+def test_what_lies_beside_a_named_training_folder_is_left_out_and_told(tmp_path: Path) -> None:
+    """Also a test folder that would be read without the option: the test part is drawn from training then."""
+    tree = ("set/train/a", "set/train/b", "set/test/a", "set/test/b", "other/c", "deep/er/val/a", "deep/er/val/b")
+    root = plant(tmp_path, tree)
+    reading = read(root, parts={"train": "set/train", "val": "deep/er/val"})
+    assert {item.split for item in reading.items} == {"train", "val"}
+    assert [(entry.path, entry.count) for entry in reading.skipped] == [("other", 2), ("set/test", 4)]
+    assert all(entry.reason.startswith("it lies beside the folders that are named") for entry in reading.skipped)
+    assert read(root / "set", parts={"train": "train", "test": "test"}).skipped == ()
+    away = read(root / "other", parts={"train": str(root / "set/train")})
+    assert [entry.path for entry in away.skipped] == ["c"]

@@ -1,0 +1,46 @@
+"""Texts in tables as people and programs mean them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from unicodedata import normalize
+
+LIST_SEPARATOR = "\x1f"
+"""What stands between the entries of a list that is the value of one cell."""
+
+_QUOTED = r"'[^']*'|\"[^\"]*\""
+_ENTRY = re.compile(_QUOTED)
+_LIST = re.compile(rf"\[\s*(?:(?:{_QUOTED})\s*(?:,\s*)?)*\]")
+_WHOLE = re.compile(r"-?\d+\.0+")
+_NEVER = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+_UNSEEN = "\u200b\u2060\ufeff"  # spaces without a width, which programs leave at the ends of what is copied
+
+
+def clean(text: str) -> str:
+    """A text composed (NFC), without spaces around it, seen or not, and without what no text holds.
+
+    What joins letters within it stays, as Persian words and many emoji are written with it.
+    """
+    text, before = _NEVER.sub("", text), ""
+    while text != before:
+        text, before = text.strip().strip(_UNSEEN), text
+    return normalize("NFC", text)
+
+
+def as_meant(values: Sequence[str]) -> Sequence[str]:
+    """The texts of a column: 1.0 as 1, and ``['cat', 'dog']`` as a list, where all that is not empty is so.
+
+    Programs write whole numbers so beside gaps, and lists where a file knows texts alone.
+    """
+    filled = [value for value in values if value]
+    if filled and all(map(_WHOLE.fullmatch, filled)):
+        return [value.partition(".")[0] for value in values]
+    if filled and all(map(_LIST.fullmatch, filled)):
+        return [join_entries([entry[1:-1] for entry in _ENTRY.findall(value)]) for value in values]
+    return values
+
+
+def join_entries(entries: Sequence[str]) -> str:
+    """The value of a cell with a list of texts; empty ones and those that are there again do not count."""
+    return LIST_SEPARATOR.join(dict.fromkeys(text for entry in entries if (text := clean(entry))))
