@@ -37,8 +37,7 @@ def test_other_classes_in_a_folder_that_was_named(tmp_path: Path) -> None:
 
 def test_lists_that_are_not_read_are_named(tmp_path: Path) -> None:
     tree = ("images/cat", "images/dog", "images/train.txt", "meta/test.txt", "labels.json", "README.txt", "notes.json")
-    tree = (*tree, "metadata.xlsx", "notes.xlsx")
-    (note,) = read(plant(tmp_path, tree)).notes
+    (note,) = read(plant(tmp_path, (*tree, "metadata.xlsx", "notes.xlsx"))).notes
     lists = "labels.json, metadata.xlsx, test.txt, train.txt"
     assert note.startswith(f"not read: {lists}; what such a list says can stand in a table")
 
