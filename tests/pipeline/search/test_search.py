@@ -154,6 +154,25 @@ def test_the_first_linear_probe_runs_to_its_end_however_late_it_is(
     assert record.told == [(1, "curve/best_val_accuracy", 0.6)]
 
 
+def test_a_search_whose_time_was_over_asks_for_no_more_where_the_run_is_resumed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The run was stopped later; its clock is set by what it has found out, and the proposals are others."""
+    whys = []
+    for resumed in (False, True):
+        late = Late(monkeypatch, tmp_path, 1000.0)
+        config = replace(late.context.config, storage=f"sqlite:///{tmp_path / 'study.db'}")
+        late.context = replace(late.context, config=config)
+        if resumed:
+            late.context.budget.set(0.0)
+        log, _ = search(late.context, late.plan, Best(), {LITE: POINTS}, [LITE], None)
+        whys.append(log.why)
+        assert len(late.seconds) == (not resumed)
+        assert len(log.search.finished) == 1
+    assert whys == ["time", "time"]
+    assert late.context.budget.elapsed() > 1000.0
+
+
 class Slow(Late):
     """A search in time, whose tuned trials take ``slower`` times as long as estimated."""
 
