@@ -164,6 +164,22 @@ def test_options_and_versions_are_shown_where_they_differ(write: Write, sample: 
     assert len(re.findall("batch-size", text)) == 1
 
 
+def test_whatever_can_change_a_result_is_among_the_options_that_differ(write: Write) -> None:
+    write("one", {"freeze": "all", "early_stop": False, "max_latency": 0.02, "round_size": 4, "storage": "sqlite:///s"})
+    write("two", {"resize": "pad", "drop_small_classes": True, "cache_limit": 0})
+    text = compare("one", "two").stdout
+    differing = text[text.index("options that differ") :]
+    rows = [re.split(r" {2,}", line.strip()) for line in differing.splitlines()[1:] if line.strip(" ─")]
+    assert rows[:6] == [
+        ["freeze", "all", "default"],
+        ["resize", "default", "pad"],
+        ["drop-small-classes", "no", "yes"],
+        ["round-size", "4", "default"],
+        ["early-stop", "no", "default"],
+        ["max-latency", "20ms", "default"],
+    ]
+
+
 def test_a_folder_without_its_configuration_still_knows_its_seed(write: Write, sample: RunResult) -> None:
     write("one")
     write("two", plan=replace(sample.plan, seed=7))

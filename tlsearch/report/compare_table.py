@@ -14,6 +14,7 @@ from tlsearch.stats.permutation import FEWEST_DISCORDANT
 from tlsearch.utils.units import short_duration
 
 NONE = "none"
+NOT_KNOWN = "not known"
 
 # What the rows of the winner show in words already.
 _SHOWN = {
@@ -196,7 +197,8 @@ def _figures(difference: float, ci95: tuple[float, float], p: float | None) -> s
 
 def _options(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
     # A folder without run.toml still knows its seed.
-    return _table([{"seed": str(run.result.plan.seed), **run.options} for run in runs])
+    table = _table([{"seed": str(run.result.plan.seed), **run.options} for run in runs])
+    return {name: v for name, v in table.items() if NOT_KNOWN not in v or not set(v) <= {NOT_KNOWN, *UNSET}}
 
 
 def _versions(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
@@ -206,7 +208,7 @@ def _versions(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
 def _table(each: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
     """Name -> a value for each run, over all names that any run has."""
     names = dict.fromkeys(name for values in each for name in values)
-    return {name: tuple(values.get(name, "not known") for values in each) for name in names}
+    return {name: tuple(values.get(name, NOT_KNOWN) for values in each) for name in names}
 
 
 def _differing(table: Mapping[str, tuple[str, ...]]) -> list[Row]:
