@@ -161,7 +161,7 @@ def test_where_the_time_was_over_before_all_had_their_first_fold_none_is_said_to
     assert found.confirmed[TUNED.spec].folds == 1
     assert found.compared == 0
     said = confirm_line(found)
-    assert "confirmed on 1 resampled fold; nothing is compared, because the time was over" in said
+    assert "; nothing is compared, because the time was over before each had a first fold" in said
     assert "trials compared" not in said
 
 

@@ -170,7 +170,7 @@ def _why_not(runs: FoldRuns, starters: Sequence[TrialRecord], needed: float) -> 
         return f"three would have taken {needed:.0f} s"
     if all(starter.spec in runs.failed for starter in starters):
         return "all that were to be compared have failed"
-    return "the time was over before all had their first"
+    return "the time was over before each had a first fold"
 
 
 def comparison_seconds(plan: Plan, context: RunContext, contender: TrialRecord, probe: TrialRecord) -> float:
