@@ -63,9 +63,14 @@ def reserved(
     *finished: TrialRecord,
     baseline: BaselineResult | None = None,
     uses_folds: bool = False,
+    own_folds: int = 0,
 ) -> float:
     context = make_context(Path("images"), limit=limit)
-    plan = make_plan(SPACE, data=make_data(val=()) if uses_folds else make_data())
+    data = make_data(val=()) if uses_folds or own_folds else make_data()
+    if own_folds:
+        images = tuple(replace(image, fold=str(row // 2 % own_folds)) for row, image in enumerate(data.index.images))
+        data = replace(data, index=replace(data.index, images=images))
+    plan = make_plan(SPACE, data=data)
     search = Search(optuna.create_study(direction="maximize"), SPACE, plan.costs, lambda _: True, lambda _: True)
     search.finished = list(finished)
     return reserved_seconds(context, plan, search, baseline)
@@ -95,6 +100,12 @@ def test_nothing_is_reserved_where_a_comparison_takes_more_than_its_share() -> N
 def test_with_folds_the_training_of_what_ships_is_always_kept_possible() -> None:
     final = make_costs(SPACE).fold_seconds(TUNED.spec) + SCRATCH.result.seconds
     assert reserved(1.0, PROBE, TUNED, baseline=SCRATCH, uses_folds=True) == pytest.approx(final)
+
+
+def test_nothing_is_reserved_for_a_comparison_that_the_users_own_folds_do_not_allow() -> None:
+    final = make_costs(SPACE).fold_seconds(TUNED.spec)
+    assert reserved(10_000.0, PROBE, TUNED, own_folds=3) == pytest.approx(final)
+    assert reserved(10_000.0, PROBE, TUNED, own_folds=4) == pytest.approx(final + 1_000.0)
 
 
 def test_trials_are_ranked_on_the_folds_that_all_of_them_have() -> None:
