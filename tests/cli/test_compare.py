@@ -148,8 +148,12 @@ def test_runs_that_do_not_know_their_predictions_claim_no_difference(write: Writ
 
 
 def test_options_and_versions_are_shown_where_they_differ(write: Write, sample: RunResult) -> None:
-    write("one", {"trials": 20, "seed": 0, "augment": ("none", "geometric")})
-    write("two", {"time_limit": 90.0}, versions={**sample.versions, "keras": "3.16.0"})
+    write("one", {"trials": 20, "augment": ("none", "geometric"), "early_stop": False, "max_latency": 0.02})
+    write(
+        "two",
+        {"time_limit": 90.0, "resize": "pad", "drop_small_classes": True, "cache_limit": 0},
+        versions={**sample.versions, "keras": "3.16.0"},
+    )
     text = compare("one", "two").stdout
     differing = text[text.index("options that differ") : text.index("versions that differ")]
     rows = [re.split(r" {2,}", line.strip()) for line in differing.splitlines()[1:] if line.strip(" ─")]
@@ -157,6 +161,10 @@ def test_options_and_versions_are_shown_where_they_differ(write: Write, sample: 
         ["augment", "none, geometric", "default"],
         ["trials", "20", "40"],
         ["time-limit", "none", "1m30s"],
+        ["resize", "default", "pad"],
+        ["drop-small-classes", "no", "yes"],
+        ["early-stop", "no", "default"],
+        ["max-latency", "20ms", "default"],
     ]
     assert re.search(r"^keras +3\.15\.1 +3\.16\.0 *$", text, re.MULTILINE)
     assert text.count("tensorflow 2.21.0") == 1

@@ -64,8 +64,8 @@ def data(pool: Sequence[int] = POOL, labels: Sequence[int] = POOL_LABELS) -> Dat
 def found(
     worker: FakeWorker, outcome: Outcome | None, *, of: Data | None = None, heard: Heard | None = None
 ) -> Insights:
-    context = make_context(Path("images"), worker, limit=20.0, heard=heard, seed=7)
-    return find_insights(context, of or data(), LITE, outcome, evaluation())
+    context, images = make_context(Path("images"), worker, limit=20.0, heard=heard, seed=7), of or data()
+    return find_insights(context, images, LITE, outcome, evaluation(len(images.split.test) or 40))
 
 
 def evaluation(n: int = 40) -> Evaluation:
@@ -152,7 +152,7 @@ def test_the_temperature_comes_from_the_winners_validation_images() -> None:
     assert insights.calibration.fitted_on == 3
     assert insights.calibration.p_value is not None
     assert not insights.calibration.by_default
-    assert sum(b.images for b in insights.calibration.before.bins) == 40
+    assert sum(b.images for b in insights.calibration.before.bins) == len(data().split.test)
 
 
 def test_a_winner_without_validation_figures_has_no_calibration() -> None:

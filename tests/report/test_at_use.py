@@ -124,7 +124,7 @@ def test_what_there_was_no_time_for_is_told() -> None:
     result = with_choice()
     assert result.baseline is not None
     unconfirmed = replace(result, baseline=replace(result.baseline, confirmed=None))
-    assert "train the network from scratch on resampled folds, so that it was not in the choice." in " ".join(
+    assert "from scratch was not trained on resampled folds, so that it was not in the choice." in " ".join(
         verdict_texts(unconfirmed)
     )
 

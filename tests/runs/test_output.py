@@ -11,6 +11,8 @@ import pytest
 
 from tlsearch.config import RunConfig
 from tlsearch.errors import UsageError
+from tlsearch.explain.study import MAPS_FOLDER
+from tlsearch.pipeline.report.finish import REPORT_ERROR_FILE
 from tlsearch.pretrain_config import PretrainConfig
 from tlsearch.runs.output import (
     CHECKPOINT_FOLDER,
@@ -101,6 +103,8 @@ def test_what_is_set_aside_is_what_a_run_made(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     (tmp_path / "model").mkdir()
     (tmp_path / "scratch-vgg16").mkdir()
+    (tmp_path / MAPS_FOLDER).mkdir()
+    (tmp_path / REPORT_ERROR_FILE).touch()
     set_aside(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {"earlier-1", "mine.txt"}
     assert (tmp_path / "earlier-1" / "study.db-wal").read_text() == "study.db-wal"
@@ -109,7 +113,7 @@ def test_what_is_set_aside_is_what_a_run_made(tmp_path: Path) -> None:
     (tmp_path / "run.toml").touch()
     set_aside(tmp_path)
     assert [p.name for p in (tmp_path / "earlier-2").iterdir()] == ["run.toml"]
-    assert len(list((tmp_path / "earlier-1").iterdir())) == 6
+    assert len(list((tmp_path / "earlier-1").iterdir())) == 8
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:

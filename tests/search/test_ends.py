@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.helpers.pipeline.made_up import LITE
 from tests.helpers.pipeline.simulation import SPACE, in_turn, nothing, open_search, result
 from tlsearch.search.enough import FEWEST, EarlyStop
+from tlsearch.search.study import Search
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 
 HEADS = [SPACE.params(LITE, skip_cut_depth=depth, pooling="avgmax") for depth in range(6)]
@@ -74,3 +76,23 @@ def test_time_has_ended_a_search_where_something_did_not_fit_into_it(seed: int) 
     search = open_search(None, may_run=fitting.__contains__, entries=[*HEADS, TUNED], seed=seed)
     assert search.run(40, in_turn(far_apart), nothing) == "time"
     assert {finished.spec for finished in search.finished} == fitting
+
+
+def test_a_search_that_has_ended_asks_for_nothing_more_where_it_is_taken_up_again(tmp_path: Path) -> None:
+    """The process was stopped later, as while the best trials were confirmed."""
+
+    def opened() -> Search:
+        search = open_search(tmp_path / "study.db", entries=[])
+        search.begin_with([], EarlyStop(40, 341))
+        return search
+
+    assert opened().run(40, in_turn(alike), nothing) == "enough"
+    again = opened()
+    assert again.run(40, in_turn(alike), nothing) == "enough"
+    assert len(again.finished) == FEWEST
+
+
+def test_where_all_trials_are_done_that_is_why_it_ended() -> None:
+    search = open_search(None, entries=[])
+    search.begin_with([], EarlyStop(FEWEST, 341))
+    assert search.run(FEWEST, in_turn(alike), nothing) == "trials"

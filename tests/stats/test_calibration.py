@@ -44,6 +44,17 @@ def test_true_probabilities_err_as_chance_has_it() -> None:
     assert score_calibration(*drawn(5000, 5, 1)).ece < 0.03
 
 
+def test_copies_of_images_err_as_far_as_the_images_by_chance() -> None:
+    for seed in range(5):
+        p, y = drawn(60, 3, seed)
+        copies, groups = (p.repeat(6, axis=0), y.repeat(6)), np.arange(60).repeat(6)
+        once, often = score_calibration(p, y), score_calibration(*copies, groups)
+        assert once.design_effect == 1.0
+        assert often.design_effect == pytest.approx(6.0, rel=0.02)
+        assert often.ece == pytest.approx(once.ece)
+        assert often.ece_by_chance == pytest.approx(once.ece_by_chance, rel=0.15)
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_the_temperature_that_was_applied_is_found_again(temperature: float) -> None:
     p, y = drawn(20_000, 4, 3)

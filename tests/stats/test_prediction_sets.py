@@ -19,7 +19,7 @@ from tlsearch.stats.prediction_sets import (
     with_temperature,
 )
 from tlsearch.types import AnyArray
-from tlsearch.uncertainty.prediction_sets import ConformalScores, conformal_scores
+from tlsearch.uncertainty.prediction_sets import ConformalScores, conformal_scores, sorted_scores
 
 
 def drawn(images: int, seed: int) -> tuple[AnyArray, AnyArray]:
@@ -68,6 +68,19 @@ def test_luck_alone_lowers_the_coverage_so_far_and_no_further() -> None:
     assert lowest_expected(many, 0.9, 200) == pytest.approx(binom.ppf(0.025, 200, 0.9) / 200, abs=0.006)
     few = ConformalScores(scores=(0.0,), groups=50, images=50, reason="")
     assert lowest_expected(few, 0.9, 200) < lowest_expected(many, 0.9, 200)
+
+
+def test_copies_among_the_test_images_are_no_bad_luck_of_their_own() -> None:
+    """Of 200 tests on 20 images with 5 copies each, at most about 1 of 40 falls short."""
+    rng, short = np.random.default_rng(1), 0
+    groups = np.repeat(np.arange(20), 5)
+    for _ in range(200):
+        calibration = np.clip(np.repeat(rng.random(60), 5) + 0.02 * rng.random(300), 0, 1)
+        scores = sorted_scores(calibration[None], np.repeat(np.arange(60), 5))
+        tested = np.clip(np.repeat(rng.random(20), 5) + 0.02 * rng.random(100), 0, 1)
+        short += (tested <= scores.threshold(0.9)).mean() < lowest_expected(scores, 0.9, 100, groups)
+    assert short <= 8
+    assert lowest_expected(scores, 0.9, 100, np.arange(100)) == lowest_expected(scores, 0.9, 100)
 
 
 def test_probabilities_have_the_temperature_that_helps() -> None:

@@ -54,12 +54,36 @@ def test_only_training_rows_count() -> None:
 
 def test_large_pools_are_thinned_evenly_and_repeatably(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "PROBE_IMAGES", 80)
-    rows = probe._subset(TRAIN, LABELS, 3)
+    rows = probe._subset(TRAIN, LABELS, GROUPS, 3)
     assert len(rows) == 80
     assert set(rows) <= set(TRAIN)
     assert np.bincount(LABELS[rows]).tolist() == [20, 20, 20, 20]
-    np.testing.assert_array_equal(rows, probe._subset(TRAIN, LABELS, 3))
-    assert (rows != probe._subset(TRAIN, LABELS, 4)).any()
+    np.testing.assert_array_equal(rows, probe._subset(TRAIN, LABELS, GROUPS, 3))
+    assert (rows != probe._subset(TRAIN, LABELS, GROUPS, 4)).any()
+
+
+@pytest.mark.parametrize("images", [81, 82, 83, 84, 120])
+def test_pools_that_are_hardly_too_large_are_thinned_too(monkeypatch: pytest.MonkeyPatch, images: int) -> None:
+    """With fewer images to leave out than there are classes."""
+    monkeypatch.setattr(probe, "PROBE_IMAGES", 80)
+    rows = probe._subset(np.arange(images), LABELS, GROUPS, 0)
+    assert 76 <= len(rows) <= 80
+    assert np.bincount(LABELS[rows], minlength=4).min() >= 19
+
+
+def test_thinning_leaves_groups_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "PROBE_IMAGES", 80)
+    groups = GROUPS // 8 * 8 + LABELS
+    rows = probe._subset(TRAIN, LABELS, groups, 0)
+    assert not set(groups[rows]) & set(groups[np.setdiff1d(TRAIN, rows)])
+
+
+def test_the_standard_error_knows_groups() -> None:
+    """Four copies of an image are one image."""
+    features, labels = [cuts(1.0)[0].repeat(4, axis=0)], LABELS.repeat(4)
+    groups, rows = GROUPS.repeat(4), np.arange(len(labels))
+    ((accuracy, error),) = probe_cuts(features, labels, groups, rows, 0, quietly)
+    assert error == pytest.approx(np.sqrt(accuracy * (1 - accuracy) / 240), rel=0.01)
 
 
 def test_progress_is_told_after_each_cut() -> None:

@@ -29,7 +29,8 @@ def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
 
     Nothing that was finished is done again, and the time that was used is counted. Of a run that is finished the
     result is shown. It may have another number of workers, here or on a cluster, and the images may be elsewhere;
-    nothing of this changes a result. A run with workers of two kinds, with a GPU and without, needs both again.
+    nothing of this changes what comes of a trial. A run with workers of two kinds, with a GPU and without, needs both
+    again.
     The training of weights (tlsearch pretrain) goes on likewise; it has one worker.
     """
     given = {name: value for name, value in options.items() if value is not None}

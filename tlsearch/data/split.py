@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
+
+import numpy as np
 
 from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex
@@ -194,6 +197,27 @@ def folds_of(hands: Sequence[Sequence[int]], count: int) -> list[Fold]:
         inside = set(hand)
         folds.append(Fold(tuple(place for place in everything if place not in inside), tuple(hand)))
     return folds
+
+
+FEWEST_TO_PAIR = 4
+"""Folds of the user's own below which two of them together are more than is left to train on."""
+
+
+def folds_of_two(hands: Sequence[Sequence[int]], labels: Sequence[int], n_folds: int, seed: int) -> list[Fold]:
+    """At most ``n_folds`` folds of a pool, no two alike, that each validate on two of ``hands`` together.
+
+    ``hands`` are the user's own folds, which stay whole. So these are the divisions that differ from those on which
+    each of them validates alone. A pair is left out whose rest has no image of a class. There are none with fewer than
+    ``FEWEST_TO_PAIR`` hands. Equal arguments give equal folds.
+    """
+    if len(hands) < FEWEST_TO_PAIR:
+        return []
+    pairs = list(combinations(range(len(hands)), 2))
+    generator = np.random.default_rng((seed, _FOLD_STREAM))
+    shuffled = [pairs[place] for place in generator.permutation(len(pairs))]
+    folds = folds_of([sorted((*hands[one], *hands[other])) for one, other in shuffled], len(labels))
+    classes = set(labels)
+    return [fold for fold in folds if {labels[place] for place in fold.train} == classes][:n_folds]
 
 
 def imbalance(labels: Sequence[int]) -> float:

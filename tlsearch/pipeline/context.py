@@ -99,13 +99,9 @@ class Data:
         return None if len(set(weights)) <= 1 else weights
 
     @cached_property
-    def resampled_units(self) -> tuple[int, ...]:
-        """What stays together when the pool is resampled: the user's folds where there are any, else the groups."""
-        own = rows_by_fold(self.index.images, self.pool)
-        if own is None:
-            return self.groups
-        unit = {place: number for number, places in enumerate(own) for place in places}
-        return tuple(unit[place] for place in range(len(self.pool)))
+    def own_folds(self) -> list[tuple[int, ...]] | None:
+        """The positions of each of the user's own folds in the pool; None where there are none."""
+        return rows_by_fold(self.index.images, self.pool)
 
 
 @dataclass(frozen=True, kw_only=True)

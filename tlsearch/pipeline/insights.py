@@ -18,7 +18,7 @@ from tlsearch.stats.label_errors import count_errors, rank_suspects
 from tlsearch.stats.prediction_sets import measure_sets
 from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
-from tlsearch.types import BoolArray, Candidate, Float64Array
+from tlsearch.types import BoolArray, Candidate, Float64Array, IntArray
 from tlsearch.uncertainty.prediction_sets import ConformalScores
 from tlsearch.worker.protocol import ExamineLabels
 
@@ -102,7 +102,7 @@ def _calibration(data: Data, outcome: Outcome | None, evaluation: Evaluation) ->
     """The winner's calibration on test, its temperature from validation; None where it has no validation figures."""
     if (fitted := fit_on_validation(data, outcome)) is None:
         return None
-    return calibrate(fitted, evaluation.probabilities, evaluation.labels)
+    return calibrate(fitted, evaluation.probabilities, evaluation.labels, _test_groups(data))
 
 
 def _prediction_sets(output: Path, data: Data, evaluation: Evaluation) -> PredictionSets | None:
@@ -115,5 +115,8 @@ def _prediction_sets(output: Path, data: Data, evaluation: Evaluation) -> Predic
     shown = evaluation.probabilities
     if temperature is not None and temperature.by_default:
         shown = divide_by_temperature(shown, temperature.value)
-    groups = np.asarray([data.split.groups[row] for row in data.split.test])
-    return measure_sets(scores, shown, evaluation.labels, groups)
+    return measure_sets(scores, shown, evaluation.labels, _test_groups(data))
+
+
+def _test_groups(data: Data) -> IntArray:
+    return np.asarray([data.split.groups[row] for row in data.split.test], np.int64)

@@ -120,11 +120,13 @@ def confirm_line(confirmation: Confirmation, prefer: Preference | None = None) -
         found = f"{figures} {words.corrected(corrected)}   "
     if confirmed is None:
         because = "; without them nothing can be preferred" if prefer is not None else ""
-        return f"{found}no folds: three would have taken {confirmation.needed:.0f} s{because}   winner {winner.label}"
+        return f"{found}no folds: {confirmation.not_compared}{because}   winner {winner.label}"
     spreads = words.spreads(confirmed)
     apart = f" ({spreads})" if spreads else ""
     compared = f"; {confirmation.compared} trials compared"
-    if confirmation.compared == 1:
+    if not confirmation.compared:
+        compared = f"; nothing is compared, because {confirmation.not_compared}"
+    elif confirmation.compared == 1:
         compared = "; time for the best trial only" if confirmation.contenders > 1 else ""
     level = f"   {words.level(len(confirmation.level), prefer)}" if confirmation.level else ""
     found += f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}"

@@ -7,12 +7,13 @@ no test of a difference, so where the predictions of a run are not known no diff
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import combinations
 from pathlib import Path
 from typing import get_args
 
 from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config_values import to_plain
 from tlsearch.errors import UsageError
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.report import text as words
@@ -20,11 +21,13 @@ from tlsearch.results.result import RESULT_FILE, RunResult, read_result
 from tlsearch.results.schema import Difference, EvaluationPredictions, Metrics
 from tlsearch.utils.units import format_duration
 
-# What a run was asked for that can change its result; not where it reads and writes.
-_OPTIONS = (
-    "group_by", "backbones", "weights", "augment", "trials", "time_limit", "epochs", "batch_size", "image_size",
-    "metric", "seed", "baseline", "refit",
+# Of what a run was asked for, what cannot change its result: where it reads, writes and computes, and what for a while.
+_PLACES = (
+    "dataset", "train", "val", "test", "images", "output", "experiment", "tracking_uri", "storage", "cache_dir",
+    "cache_limit", "shared_cache", "register", "memory", "cluster", "cpus_per_worker", "gpus_per_worker", "force",
 )  # fmt: skip
+# What is shown of every run, and of the rest what is not as it is where nobody asks for anything.
+_ALWAYS = ("trials", "time_limit", "batch_size", "seed", "baseline")
 _FLAGS = {"backbones": "backbone"}
 
 UNSET = ("default", "no")
@@ -215,18 +218,25 @@ def _options(folder: Path) -> dict[str, str]:
     if not file.exists():
         return {}
     config = RunConfig.from_toml(file)
-    limit = config.effective_time_limit
-    values = {name: getattr(config, name) for name in _OPTIONS}
-    values |= {
+    limit, found = config.effective_time_limit, dict[str, str]()
+    asked = {
         "trials": config.effective_trials,
         "time_limit": format_duration(limit) if limit is not None else "none",
     }
-    return {_FLAGS.get(name, name).replace("_", "-"): _written(value) for name, value in values.items()}
+    for option in fields(config):
+        value = asked.get(option.name, getattr(config, option.name))
+        if option.name in _PLACES:
+            continue
+        is_set = option.name in _ALWAYS or value != option.default
+        name = _FLAGS.get(option.name, option.name).replace("_", "-")
+        found[name] = _written(option.name, value) if is_set else UNSET[isinstance(value, bool)]
+    return found
 
 
-def _written(value: object) -> str:
+def _written(name: str, value: object) -> str:
+    """An option as people write it; weights are named as they were asked for."""
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or UNSET[0]
     if isinstance(value, bool):
         return "yes" if value else UNSET[1]
-    return UNSET[0] if value is None else str(value)
+    return UNSET[0] if value is None else str(value if name in ("trials", "time_limit") else to_plain(name, value))

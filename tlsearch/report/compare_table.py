@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from tlsearch.report import text as words
 from tlsearch.report.compare import UNSET, Comparison, Run
 from tlsearch.report.numbers import format_difference, format_interval, format_p, format_score
+from tlsearch.report.verdict.fair import no_claim
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Baseline, Confirmed, Difference, Gain, LinearProbe
+from tlsearch.results.schema import Baseline, Confirmed, Difference, LinearProbe
 from tlsearch.stats.permutation import FEWEST_DISCORDANT
 from tlsearch.utils.units import short_duration
 
 NONE = "none"
+NOT_KNOWN = "not known"
 
 # What the rows of the winner show in words already.
 _SHOWN = {
@@ -131,7 +133,7 @@ def _scores(found: Comparison) -> list[Row]:
 
 def _gains(runs: Sequence[Run]) -> list[Row]:
     return [
-        _row("over training from scratch", runs, lambda r: _over_scratch(r.gain)),
+        _row("over training from scratch", runs, _over_scratch),
         _row("over the linear probe", runs, lambda r: _difference(r.gain.over_linear_probe if r.gain else None)),
     ]
 
@@ -179,24 +181,31 @@ def _other(model: LinearProbe | Baseline | None, name: str) -> str:
     return "\n".join([*([name] if name else []), format_score(model.test), format_interval(model.test_ci95)])
 
 
-def _over_scratch(gain: Gain | None) -> str:
+def _over_scratch(result: RunResult) -> str:
+    """The gain with its p-value, or why it claims nothing, as everywhere else."""
+    gain = result.gain
     if gain is None or gain.test is None or gain.ci95 is None:
         return NONE
-    return _figures(gain.test, gain.ci95, gain.p_value)
+    evidence = "no fair comparison" if no_claim(result) else _evidence(gain.p_value)
+    return _figures(gain.test, gain.ci95, evidence)
 
 
 def _difference(over: Difference | None) -> str:
-    return NONE if over is None else _figures(over.difference, over.ci95, over.p_value)
+    return NONE if over is None else _figures(over.difference, over.ci95, _evidence(over.p_value))
 
 
-def _figures(difference: float, ci95: tuple[float, float], p: float | None) -> str:
-    evidence = format_p(p) if p is not None else f"no p: fewer than {FEWEST_DISCORDANT} differ"
+def _evidence(p: float | None) -> str:
+    return format_p(p) if p is not None else f"no p: fewer than {FEWEST_DISCORDANT} differ"
+
+
+def _figures(difference: float, ci95: tuple[float, float], evidence: str) -> str:
     return f"{format_difference(difference)}\n{format_interval(ci95, sign=True)}\n{evidence}"
 
 
 def _options(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
     # A folder without run.toml still knows its seed.
-    return _table([{"seed": str(run.result.plan.seed), **run.options} for run in runs])
+    table = _table([{"seed": str(run.result.plan.seed), **run.options} for run in runs])
+    return {name: v for name, v in table.items() if NOT_KNOWN not in v or not set(v) <= {NOT_KNOWN, *UNSET}}
 
 
 def _versions(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
@@ -206,7 +215,7 @@ def _versions(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
 def _table(each: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
     """Name -> a value for each run, over all names that any run has."""
     names = dict.fromkeys(name for values in each for name in values)
-    return {name: tuple(values.get(name, "not known") for values in each) for name in names}
+    return {name: tuple(values.get(name, NOT_KNOWN) for values in each) for name in names}
 
 
 def _differing(table: Mapping[str, tuple[str, ...]]) -> list[Row]:

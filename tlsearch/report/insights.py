@@ -115,8 +115,9 @@ def _excess_confidence(score: CalibrationScore) -> tuple[float, float]:
     """By how many images the probabilities say too much, and the p-value of "they say neither too much nor too little".
 
     If every probability is true, the number of right images is a sum of independent draws (after Spiegelhalter, Stat.
-    Med. 5 (1986) 421), which a normal distribution is near enough to.
+    Med. 5 (1986) 421), which a normal distribution is near enough to. Groups of images that are alike make its variance
+    larger.
     """
     excess = sum(b.images * (b.confidence - b.accuracy) for b in score.bins)
-    variance = sum(b.images * b.confidence * (1 - b.confidence) for b in score.bins)
+    variance = score.design_effect * sum(b.images * b.confidence * (1 - b.confidence) for b in score.bins)
     return excess, math.erfc(abs(excess) / math.sqrt(2 * max(variance, 1e-9)))

@@ -43,8 +43,10 @@ _MADE = (
         "scratch-*",
         "refit",
         "pictures",
+        "heat-maps",
         "unsent",
         "exported",
+        "report-error.log",
         "tlsearch-error-*.txt",
     ),
 )

@@ -83,7 +83,10 @@ class Search:
         self._rounds.close_interrupted()
         why: SearchEnd | None = None
         while not why and len(self.finished) < trials:
-            asked = self._ask_rest() or self._ask_round(min(self.round_size, trials - len(self.finished)))
+            asked = self._ask_rest()
+            if not asked and self._is_enough():  # also where a process was stopped after its last trial
+                return "enough"
+            asked = asked or self._ask_round(min(self.round_size, trials - len(self.finished)))
             if not asked:
                 return "time" if self._tight else self._why
             why = self._run_round(asked, run_round, on_finished)
@@ -107,7 +110,7 @@ class Search:
                 self._tell(item.trial, finished)
                 on_finished(finished)
                 why = why or self._ended()
-        return why or ("enough" if self._is_enough() else None)
+        return why
 
     def _ended(self) -> SearchEnd | None:
         """Why the search ends with the trial that was told last; None where it goes on."""

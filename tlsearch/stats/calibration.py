@@ -53,12 +53,15 @@ class CalibrationScore:
 
     ``ece`` is the expected calibration error, ``ece_by_chance`` what it would be on average on as many images if every
     probability were true. ``log_loss`` is in nats. ``bins`` are those that hold images, from low to high confidence.
+    ``design_effect`` is by how much groups of images that are alike make the variance of their sums larger, 1 where all
+    images are independent.
     """
 
     ece: float
     ece_by_chance: float
     log_loss: float
     bins: tuple[CalibrationBin, ...]
+    design_effect: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,18 +97,24 @@ class Calibration:
     p_value: float | None = None
 
 
-def calibrate(fitted: FittedTemperature, test_probabilities: npt.ArrayLike, test_labels: npt.ArrayLike) -> Calibration:
+def calibrate(
+    fitted: FittedTemperature,
+    test_probabilities: npt.ArrayLike,
+    test_labels: npt.ArrayLike,
+    groups: npt.ArrayLike | None = None,
+) -> Calibration:
     """The calibration on test before and after a temperature that validation images alone decided.
 
-    Probabilities have shape (N, classes), labels (N,), N >= 1.
+    Probabilities have shape (N, classes), labels (N,), N >= 1. ``groups`` are numbers of groups, shape (N,), whose
+    images are not independent; None where images are.
     """
     test, truth = np.asarray(test_probabilities, np.float64), np.asarray(test_labels, np.intp)
     return Calibration(
         temperature=fitted.value,
         fitted_on=fitted.images,
         bins=BINS,
-        before=score_calibration(test, truth),
-        after=score_calibration(divide_by_temperature(test, fitted.value), truth),
+        before=score_calibration(test, truth, groups),
+        after=score_calibration(divide_by_temperature(test, fitted.value), truth, groups),
         by_default=fitted.helps,
         p_value=fitted.p_value,
     )
@@ -171,8 +180,14 @@ def fit_temperature(probabilities: Float64Array, labels: LabelArray) -> float:
     return float(1 / found.x)
 
 
-def score_calibration(probabilities: Float64Array, labels: LabelArray) -> CalibrationScore:
-    """Expected calibration error of the highest probability with its bins, and log loss."""
+def score_calibration(
+    probabilities: Float64Array, labels: LabelArray, groups: npt.ArrayLike | None = None
+) -> CalibrationScore:
+    """Expected calibration error of the highest probability with its bins, and log loss.
+
+    What chance makes of the error is a mean of absolute sums over images, and grows as their standard deviation does
+    where images come in ``groups``.
+    """
     confidence = probabilities.max(axis=1)
     right = (probabilities.argmax(axis=1) == labels).astype(np.float64)
     numbers = np.clip(np.ceil(confidence * BINS).astype(np.intp) - 1, 0, BINS - 1)
@@ -181,11 +196,13 @@ def score_calibration(probabilities: Float64Array, labels: LabelArray) -> Calibr
         for inside in (numbers == number for number in range(BINS))
         if inside.any()
     )
+    design_effect = _design_effect(right - confidence, groups)
     return CalibrationScore(
         ece=_error(numbers, right - confidence),
-        ece_by_chance=_error_by_chance(numbers, confidence),
+        ece_by_chance=min(1.0, float(np.sqrt(design_effect)) * _error_by_chance(numbers, confidence)),
         log_loss=log_loss(probabilities, labels),
         bins=bins,
+        design_effect=design_effect,
     )
 
 

@@ -172,7 +172,7 @@ def measure_sets(
                 asked=level,
                 covered=share.value,
                 ci95=share.ci95,
-                lowest_expected=lowest_expected(scores, level, len(truth)),
+                lowest_expected=lowest_expected(scores, level, len(truth), groups),
                 single=float(alone.mean()),
                 single_right=float(covered[alone].mean()) if alone.any() else None,
                 left=int((~alone).sum()),
@@ -185,10 +185,17 @@ def measure_sets(
     )
 
 
-def lowest_expected(scores: ConformalScores, level: float, images: int) -> float:
-    """Give the share of test images below which sets of this coverage fall by luck in 1 of 40 runs, 0 to 1."""
+def lowest_expected(scores: ConformalScores, level: float, images: int, groups: npt.ArrayLike | None = None) -> float:
+    """Give the share of test images below which sets of this coverage fall by luck in 1 of 40 runs at most, 0 to 1.
+
+    Images that come in ``groups`` count as so many independent ones as if those of a group were all alike (Kish 1965).
+    A group may be covered in part, so that one of these is taken off.
+    """
     from scipy.stats import betabinom
 
     count = scores.groups
     place = min(math.ceil(level * (count + 1) - 1e-9), count)
-    return float(betabinom.ppf(UNLUCKY, images, place, count + 1 - place)) / images
+    sizes = np.ones(images) if groups is None else np.unique(np.asarray(groups), return_counts=True)[1]
+    independent = int(sizes.sum() ** 2 // (sizes**2).sum())
+    lowest = float(betabinom.ppf(UNLUCKY, independent, place, count + 1 - place))
+    return max(0.0, lowest - (independent < images)) / independent

@@ -8,6 +8,7 @@ import numpy as np
 
 from tlsearch import backend
 from tlsearch.data.split import Fold, stratified_folds
+from tlsearch.data.stratify import draw_stratified
 from tlsearch.types import AnyArray
 from tlsearch.utils.deadline import check_time
 
@@ -28,7 +29,7 @@ def probe_cuts(
     """Give accuracy and standard error of a linear probe at each cut, in order.
 
     The accuracy is that of 3-fold cross-validation, which keeps groups together, with multinomial logistic regression
-    on standardised average-pooled features.
+    on standardised average-pooled features. The standard error is over images, whole groups at a time.
 
     Args:
         pooled: The averages (N, C) of the features of each cut.
@@ -38,14 +39,25 @@ def probe_cuts(
         seed: Decides the folds.
         progress: Gets the depth that is done.
     """
-    rows = _subset(train, labels, seed)
+    rows = _subset(train, labels, groups, seed)
     folds = stratified_folds(labels[rows].tolist(), groups[rows].tolist(), PROBE_FOLDS, seed)
     results = []
     for depth, array in enumerate(pooled, 1):
-        accuracy = float(_cross_validated(array, rows, labels, folds).mean())
-        results.append((accuracy, float(np.sqrt(accuracy * (1 - accuracy) / len(rows)))))
+        right = _cross_validated(array, rows, labels, folds)
+        results.append((float(right.mean()), _standard_error(right, groups[rows])))
         progress(depth)
     return results
+
+
+def _standard_error(right: AnyArray, groups: AnyArray) -> float:
+    """That of the share of ``right`` answers, no less than of so many independent images."""
+    accuracy = float(right.mean())
+    alone = float(np.sqrt(accuracy * (1 - accuracy) / len(right)))
+    unit = np.unique(groups, return_inverse=True)[1]
+    if int(unit.max()) + 1 == len(right):
+        return alone
+    together = np.bincount(unit, weights=right - accuracy)
+    return max(alone, float(np.sqrt((together**2).sum()) / len(right)))
 
 
 def told_right(pooled: Sequence[AnyArray], labels: AnyArray, groups: AnyArray, seed: int) -> AnyArray:
@@ -58,13 +70,13 @@ def told_right(pooled: Sequence[AnyArray], labels: AnyArray, groups: AnyArray, s
     return np.stack([_cross_validated(array, rows, labels, folds) for array in pooled])
 
 
-def _subset(train: AnyArray, labels: AnyArray, seed: int) -> AnyArray:
+def _subset(train: AnyArray, labels: AnyArray, groups: AnyArray, seed: int) -> AnyArray:
+    """At most about ``PROBE_IMAGES`` of the rows ``train``, every class in its share, whole groups."""
     if len(train) <= PROBE_IMAGES:
         return train
-    from sklearn.model_selection import train_test_split
-
-    chosen, _ = train_test_split(train, train_size=PROBE_IMAGES, random_state=seed, stratify=labels[train])
-    return np.sort(chosen)
+    share = PROBE_IMAGES / len(train)
+    chosen, _ = draw_stratified(labels[train].tolist(), groups[train].tolist(), (share,), (seed,))
+    return np.sort(np.asarray(train)[chosen])
 
 
 def _cross_validated(pooled: AnyArray, rows: AnyArray, labels: AnyArray, folds: Sequence[Fold]) -> AnyArray:

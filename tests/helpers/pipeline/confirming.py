@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
 from tests.helpers.pipeline.made_up import LITE, VGG, make_costs, make_space
-from tlsearch.data.split import Fold
+from tlsearch.data.split import Fold, folds_of
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline import trials as module
 from tlsearch.pipeline.baseline import BaselineResult
@@ -102,6 +102,7 @@ class Confirming:
         baseline: Sequence[float] = (),
         seconds: float = 12.0,
         validated: bool = True,
+        own_folds: int = 0,
     ) -> Confirmation:
         self.scores = {probe[0].spec: probe[1], **{c.spec: s for c, s in scores}}
         if baseline:
@@ -110,6 +111,14 @@ class Confirming:
         if not validated:  # the same first fold, but of a pool without a validation part
             split = replace(data.split, train=data.pool, val=())
             data = replace(data, split=split)
+        if own_folds:
+            images = tuple(
+                replace(image, fold=f"fold{row // 2 % own_folds}") for row, image in enumerate(data.index.images)
+            )
+            data = replace(data, index=replace(data.index, images=images))
+            hands = data.own_folds
+            assert hands is not None
+            data = replace(data, folds=tuple(folds_of(hands, len(data.pool))))
         context = replace(make_context(Path("images")), budget=self.budget)
         plan = make_plan(SPACE, self.costs, data=data)
         from_scratch = [scratch(seconds)] if baseline else []

@@ -152,6 +152,43 @@ def test_where_the_first_fold_of_the_best_is_cut_nothing_else_ships_for_that(con
     assert TUNED.spec not in found.confirmed
 
 
+def test_where_the_time_was_over_before_all_had_their_first_fold_none_is_said_to_be_compared(
+    confirming: Confirming,
+) -> None:
+    confirming.without_value = "timed_out"
+    found = confirming((TUNED, [0.9] * 3), (LIGHT, [None]))
+    assert found.winner is TUNED
+    assert found.confirmed[TUNED.spec].folds == 1
+    assert found.compared == 0
+    said = confirm_line(found)
+    assert "; nothing is compared, because the time was over before each had a first fold" in said
+    assert "trials compared" not in said
+
+
+def test_where_all_have_failed_it_is_not_the_time_that_was_short(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [None]), (JOINED, [None]), probe=(PROBE, [None]))
+    assert "no folds: all that were to be compared have failed" in confirm_line(found)
+
+
+@pytest.mark.parametrize("own", [4, 5, 10])
+def test_the_users_own_folds_stay_whole_and_no_division_of_the_search_comes_again(
+    confirming: Confirming, own: int
+) -> None:
+    found = confirming((LIGHT, [0.9, 0.8, 0.9, 0.8, 0.9]), validated=False, own_folds=own)
+    folds = confirming.folds(LIGHT.spec)
+    assert len({fold.val for fold in folds}) == found.confirmed[LIGHT.spec].folds == 5
+    for fold in folds:
+        held, rest = ({row // 2 % own for row in rows} for rows in (fold.val, fold.train))
+        assert len(held) == 2
+        assert held.isdisjoint(rest)
+
+
+def test_three_folds_of_the_user_leave_no_other_division_to_confirm_on(confirming: Confirming) -> None:
+    found = confirming((LIGHT, []), validated=False, own_folds=3)
+    assert (found.winner, found.confirmed, found.compared) == (LIGHT, {}, 0)
+    assert "no folds: your own folds leave no other division" in confirm_line(found)
+
+
 def test_a_fold_may_take_what_is_left_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     free = Confirming(monkeypatch)
     free((LIGHT, [0.9] * 5))

@@ -54,18 +54,31 @@ def test_the_best_way_wins_and_squashing_where_none_is_better_than_by_chance(
     squash: float, pad: float, crop: float, best: str
 ) -> None:
     rates = {"squash": told(squash), "pad": told(pad), "crop": told(crop)}
-    assert best_way(rates)[0] == best
+    assert best_way(rates, range(100))[0] == best
 
 
 def test_squashing_wins_within_one_standard_error_which_is_that_of_pairs() -> None:
     ways = {"squash": [1.0, 0.0] * 50, "pad": [1.0, 0.5] * 50, "crop": [0.0] * 100}
-    mode, stderr = best_way(ways)
+    mode, stderr = best_way(ways, range(100))
     assert mode == "pad"
     assert stderr == pytest.approx(0.25 / 99**0.5)
     ways["pad"] = [0.0] * 10 + [1.0] * 52 + [0.0] * 38  # better on 26 images, worse on 24
-    mode, stderr = best_way(ways)
+    mode, stderr = best_way(ways, range(100))
     assert mode == "squash"
     assert stderr == pytest.approx((50 / 100 / 99) ** 0.5, rel=0.01)
+
+
+def test_copies_of_an_image_are_no_further_evidence() -> None:
+    """Better on 8 of 20 images, worse on 5: with 5 copies of each it would be beyond one standard error."""
+    squash = [0.0] * 8 + [1.0] * 5 + [1.0] * 7
+    pad = [1.0] * 8 + [0.0] * 5 + [1.0] * 7
+    ways = {"squash": squash, "pad": pad, "crop": [0.0] * 20}
+    once = best_way(ways, range(20))
+    assert once[0] == "squash"
+    copies = {name: np.repeat(rates, 5).tolist() for name, rates in ways.items()}
+    mode, stderr = best_way(copies, [n // 5 for n in range(100)])
+    assert mode == "squash"
+    assert stderr == pytest.approx(once[1])
 
 
 def test_large_sets_are_compared_on_a_part_with_every_class() -> None:

@@ -63,9 +63,14 @@ def reserved(
     *finished: TrialRecord,
     baseline: BaselineResult | None = None,
     uses_folds: bool = False,
+    own_folds: int = 0,
 ) -> float:
     context = make_context(Path("images"), limit=limit)
-    plan = make_plan(SPACE, data=make_data(val=()) if uses_folds else make_data())
+    data = make_data(val=()) if uses_folds or own_folds else make_data()
+    if own_folds:
+        images = tuple(replace(image, fold=str(row // 2 % own_folds)) for row, image in enumerate(data.index.images))
+        data = replace(data, index=replace(data.index, images=images))
+    plan = make_plan(SPACE, data=data)
     search = Search(optuna.create_study(direction="maximize"), SPACE, plan.costs, lambda _: True, lambda _: True)
     search.finished = list(finished)
     return reserved_seconds(context, plan, search, baseline)
@@ -95,6 +100,12 @@ def test_nothing_is_reserved_where_a_comparison_takes_more_than_its_share() -> N
 def test_with_folds_the_training_of_what_ships_is_always_kept_possible() -> None:
     final = make_costs(SPACE).fold_seconds(TUNED.spec) + SCRATCH.result.seconds
     assert reserved(1.0, PROBE, TUNED, baseline=SCRATCH, uses_folds=True) == pytest.approx(final)
+
+
+def test_nothing_is_reserved_for_a_comparison_that_the_users_own_folds_do_not_allow() -> None:
+    final = make_costs(SPACE).fold_seconds(TUNED.spec)
+    assert reserved(10_000.0, PROBE, TUNED, own_folds=3) == pytest.approx(final)
+    assert reserved(10_000.0, PROBE, TUNED, own_folds=4) == pytest.approx(final + 1_000.0)
 
 
 def test_trials_are_ranked_on_the_folds_that_all_of_them_have() -> None:
@@ -152,6 +163,25 @@ def test_the_first_linear_probe_runs_to_its_end_however_late_it_is(
     assert [is_probe(f.spec) for f in log.search.finished] == [True]
     assert log.why == "time"
     assert record.told == [(1, "curve/best_val_accuracy", 0.6)]
+
+
+def test_a_search_whose_time_was_over_asks_for_no_more_where_the_run_is_resumed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The run was stopped later; its clock is set by what it has found out, and the proposals are others."""
+    whys = []
+    for resumed in (False, True):
+        late = Late(monkeypatch, tmp_path, 1000.0)
+        config = replace(late.context.config, storage=f"sqlite:///{tmp_path / 'study.db'}")
+        late.context = replace(late.context, config=config)
+        if resumed:
+            late.context.budget.set(0.0)
+        log, _ = search(late.context, late.plan, Best(), {LITE: POINTS}, [LITE], None)
+        whys.append(log.why)
+        assert len(late.seconds) == (not resumed)
+        assert len(log.search.finished) == 1
+    assert whys == ["time", "time"]
+    assert late.context.budget.elapsed() > 1000.0
 
 
 class Slow(Late):

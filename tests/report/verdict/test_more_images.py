@@ -11,7 +11,7 @@ from tests.helpers.results.sample_trials import SOLVED
 from tlsearch.report.verdict import verdict_of
 from tlsearch.report.verdict.more_images import more_images
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Confusion, Winner
+from tlsearch.results.schema import Confusion, EvaluationPredictions, Winner
 
 NAMES = ("boot", "coat", "hat", "shirt", "tie")
 IN_NEED = Confusion(NAMES, ((20, 0, 0, 0, 0), (0, 12, 0, 8, 0), (0, 0, 20, 0, 0), (0, 6, 1, 13, 0), (0, 1, 0, 0, 19)))
@@ -55,6 +55,27 @@ def test_a_few_errors_that_chance_put_into_two_classes_name_none() -> None:
     many = more_images(with_gain(0.011, 0.035, probe=False, confusion=errors((12, 8, 4, 4, 4, 4, 4, 0))), "model")
     assert few.step == ""
     assert many.step.startswith("Add images of a and b: 50 % of the 40 errors on test are theirs, and 25 %")
+
+
+def test_images_that_belong_together_are_wrong_together_which_names_no_class() -> None:
+    """Ten images of each of two classes are wrong: twenty errors, or copies of two images."""
+    true = [number for number in range(8) for _ in range(20)]
+    predicted = [
+        (number + 1) % 8 if place < 10 and number < 2 else number for number in range(8) for place in range(20)
+    ]
+    matrix = tuple(
+        tuple(sum(t == i and p == j for t, p in zip(true, predicted, strict=True)) for j in range(8)) for i in range(8)
+    )
+    result = with_gain(0.011, 0.035, probe=False, confusion=Confusion(tuple("abcdefgh"), matrix))
+
+    def step(groups: list[int]) -> str:
+        predictions = EvaluationPredictions(
+            fingerprint="", true=tuple(true), predicted=tuple(predicted), groups=tuple(groups)
+        )
+        return more_images(replace(result, predictions=predictions), "model").step
+
+    assert step(list(range(160))).startswith("Add images of a and b: 100 % of the 20 errors on test are theirs")
+    assert step([place // 10 for place in range(160)]) == ""
 
 
 def test_where_more_images_help_a_probe_that_ships_the_verdict_advises_them() -> None:

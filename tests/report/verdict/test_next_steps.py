@@ -27,6 +27,11 @@ def test_more_time_is_advised_only_where_time_ended_the_search(ended: SearchEnd 
     assert all("no trial that tuned layers of a network came to an end within 25m" in step.said for step in steps)
 
 
+def test_where_all_layers_were_to_stay_frozen_no_trial_could_tune_any() -> None:
+    frozen = replace(QUIET, search_ended="time", plan=replace(QUIET.plan, tunes_layers=False))
+    assert [*next_steps(frozen, "model")] == []
+
+
 def test_more_time_is_advised_where_it_ended_the_network_from_scratch_and_so_the_claim() -> None:
     assert SAMPLE.baseline is not None
     cut = replace(SAMPLE.baseline, stopped_by="time", epochs=10, whole_epochs=60, rise=None)

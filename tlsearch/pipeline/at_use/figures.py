@@ -72,7 +72,13 @@ def use_figures(
     for number, run in enumerate(scratch_of(baseline)):
         name = f"{SCRATCH}{run.architecture}" if number else "baseline"
         add(run.result.spec, "from scratch", run.candidate, run.result.score, name)
-    return UseFigures(plan=plan, winner=winner.spec, tested=tested, shipped=confirmation.shipped)
+    return UseFigures(
+        plan=plan,
+        winner=winner.spec,
+        tested=tested,
+        shipped=confirmation.shipped,
+        compared=confirmation.compared > 0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +90,14 @@ class UseFigures:
         winner: The specification of the winner.
         tested: What was tested; the winner is among them.
         shipped: The model to use; None where nothing was asked of it.
+        compared: Whether models were compared on resampled folds.
     """
 
     plan: Plan
     winner: TrialSpec
     tested: Mapping[TrialSpec, Modelled]
     shipped: Shipped | None = None
+    compared: bool = True
 
     def at_use(self, confirmed: Mapping[TrialSpec, Confirmed]) -> AtUse:
         """Give what the result says: every model that was tested, or ``confirmed`` on resampled folds."""
@@ -99,7 +107,7 @@ class UseFigures:
         table = [(sign * m.score, -_log(m.megabytes), -_log(m.ms_per_image)) for m in models]
         front = efficient(table, (0.0, math.log(ALIKE), math.log(ALIKE)))
         marked = [replace(m, efficient=bool(on)) for m, on in zip(models, front, strict=True)]
-        return AtUse(how=self._how, models=tuple(marked), choice=self._choice(bool(confirmed)))
+        return AtUse(how=self._how, models=tuple(marked), choice=self._choice())
 
     def with_costs(self, rows: Iterable[TrialRow]) -> list[TrialRow]:
         """Give the rows with what a model of each costs."""
@@ -164,7 +172,7 @@ class UseFigures:
             return None
         return use.may_ship(spec) if own is None else use.allows(own)
 
-    def _choice(self, compared: bool) -> UseChoice | None:
+    def _choice(self) -> UseChoice | None:
         use, shipped = self.plan.use, self.shipped
         if use is None or shipped is None:
             return None
@@ -186,7 +194,7 @@ class UseFigures:
             ),
             passed_over=tuple(label for label, _ in shipped.passed_over),
             reused_within=reused is not False,
-            compared=compared,
+            compared=self.compared,
         )
 
     # What was not measured

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tlsearch.data.split import resampled_folds
+from tlsearch.data.split import Fold, folds_of_two, resampled_folds
 from tlsearch.pipeline.at_use.use_budget import Shipped
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.corrected import corrected
-from tlsearch.pipeline.confirm.fold_runs import FoldRun, FoldRuns
+from tlsearch.pipeline.confirm.fold_runs import FEWEST_FOLDS, FoldRun, FoldRuns
 from tlsearch.pipeline.confirm.for_use import order_for_use
 from tlsearch.pipeline.confirm.race import Race, choose
-from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.limits.contention import note_contention
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.pipeline.plan import Plan
@@ -42,8 +42,9 @@ class Confirmation:
             and the networks from scratch; what there was no time for is absent.
         rows: The trials that were run.
         needed: The seconds that the fewest folds of the first contender and of the linear probe take.
-        compared: How many of the contenders there was time for.
+        compared: How many of the contenders were compared with each other and with the linear probe.
         contenders: How many there were.
+        not_compared: Why none were compared; empty where some were.
         level: The specs that cannot be told apart from the winner, which costs less or is simpler; in the order of
             preference.
         corrected: The best value of the search, corrected for its selection.
@@ -58,6 +59,7 @@ class Confirmation:
     needed: float
     compared: int
     contenders: int
+    not_compared: str = ""
     level: tuple[TrialSpec, ...] = ()
     corrected: Corrected | None = None
     order: tuple[TrialRecord, ...] = ()
@@ -95,9 +97,7 @@ def _confirm(
     probe: TrialRecord,
     scratch: Sequence[BaselineResult],
 ) -> Confirmation:
-    data = plan.data
-    share = len(data.fold.val) / len(data.pool)
-    folds = resampled_folds(data.labels, data.resampled_units, MOST_FOLDS, share, context.config.seed)
+    folds = _other_divisions(plan.data, context.config.seed)
     total = context.config.effective_trials
     numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
     networks = [TrialRecord.of(0, b.result.spec, b.result, ()) for b in scratch]
@@ -136,16 +136,41 @@ def _confirm(
         equals = equals if plan.use.prefer is None else staying
         level = [record for record in equals if record is not winner]
     _repeat(runs, winner.spec, fits)
+    needed = _cost(runs, {contenders[0].spec, probe.spec})
     return Confirmation(
         winner=winner,
         confirmed={spec: _summary(runs, spec) for spec, values in runs.scores.items() if values},
         rows=tuple(runs.rows),
-        needed=_cost(runs, {contenders[0].spec, probe.spec}),
-        compared=len(starters),
+        needed=needed,
+        compared=len(starters) if staying else 0,
         contenders=len(contenders),
+        not_compared="" if staying else _why_not(runs, starters, needed),
         level=tuple(c.spec for c in level),
         order=tuple(order),
     )
+
+
+def _other_divisions(data: Data, seed: int) -> list[Fold]:
+    """Divisions of the pool that differ from those of the search: drawn anew, or two of the user's folds together.
+
+    None where there are fewer than a comparison needs.
+    """
+    if (own := data.own_folds) is not None:
+        folds = folds_of_two(own, data.labels, MOST_FOLDS, seed)
+        return folds if len(folds) >= FEWEST_FOLDS else []
+    share = len(data.fold.val) / len(data.pool)
+    return resampled_folds(data.labels, data.groups, MOST_FOLDS, share, seed)
+
+
+def _why_not(runs: FoldRuns, starters: Sequence[TrialRecord], needed: float) -> str:
+    """Why nothing was compared."""
+    if not runs.folds:
+        return "your own folds leave no other division of the images to train on"
+    if not starters:
+        return f"three would have taken {needed:.0f} s"
+    if all(starter.spec in runs.failed for starter in starters):
+        return "all that were to be compared have failed"
+    return "the time was over before each had a first fold"
 
 
 def comparison_seconds(plan: Plan, context: RunContext, contender: TrialRecord, probe: TrialRecord) -> float:
@@ -167,6 +192,8 @@ def _starters(
     runs: FoldRuns, contenders: Sequence[TrialRecord], probe: TrialRecord, fits: Callable[[float], bool]
 ) -> list[TrialRecord]:
     """As many of the contenders, best first, as there is time to compare: a fold or two would tell nothing."""
+    if not runs.folds:
+        return []
     for count in range(len(contenders), 0, -1):
         if fits(_cost(runs, {*(c.spec for c in contenders[:count]), probe.spec})):
             return list(contenders[:count])

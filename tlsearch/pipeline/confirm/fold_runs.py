@@ -206,7 +206,8 @@ class FoldRuns:
         lead = self.plan.data.metric.sign * float(np.mean(first) - np.mean(second))
         if len(first) < FEWEST_FOLDS:
             return lead > 0
-        fold, share = self.folds[0], LEAD_OF_DEARER if self.work(other) < self.work(one) else LEAD
+        fold = self.folds[0] if self.folds else self.plan.data.fold
+        share = LEAD_OF_DEARER if self.work(other) < self.work(one) else LEAD
         return lead > 0 and lead > share * paired_error(first, second, len(fold.val), len(fold.train))
 
     def _paired_error(self, one: TrialSpec, other: TrialSpec, pair: tuple[Sequence[float], Sequence[float]]) -> float:

@@ -182,7 +182,7 @@ def choose_best(callbacks: CallbackList, plan: Plan, profile: Profile) -> list[C
             times = tuning[candidate].late / tuning[best[0]].middle
             callbacks.on_step(
                 "profile",
-                f"{candidate.label} is not tuned at first: its features are no better than those of {best[0].label}, "
-                f"and to tune its last stage takes {times:.1f} times the work of tuning most of that",
+                f"{candidate.label} is not tuned at first: its features are not clearly better than those of "
+                f"{best[0].label}, and to tune its last stage takes {times:.1f} times the work of tuning most of that",
             )
     return best

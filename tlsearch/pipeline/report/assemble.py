@@ -167,6 +167,7 @@ def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary
         round_size=plan.round_size,
         solve_apart=context.pool.solvers > 0,
         screened=plan.screened,
+        tunes_layers=plan.space.tunes_layers,
     )
 
 

@@ -78,24 +78,27 @@ def _compared(context: RunContext, plan: Plan, found: Resizing) -> Resizing:
         return replace(found, not_measured=f"{candidate.label} failed: {str(error).rstrip('.')}")
     finally:
         shutil.rmtree(context.work / FOLDER, ignore_errors=True)
-    mode, stderr = best_way(rates)
+    mode, stderr = best_way(rates, [plan.data.groups[place] for place in places])
     scores = {name: float(np.mean(values)) for name, values in rates.items()}
     return replace(found, mode=mode, scores=scores, stderr=stderr, candidate=candidate.label)
 
 
-def best_way(rates: Mapping[str, Sequence[float]]) -> tuple[str, float]:
+def best_way(rates: Mapping[str, Sequence[float]], groups: Sequence[int]) -> tuple[str, float]:
     """Give the way with the best mean, and the standard error of its difference from squashing.
 
     Squashing wins where the difference lies within one standard error, which is that of pairs: the same image is told
-    in both ways.
+    in both ways. Images of a group are not independent, and are taken together.
 
     Args:
         rates: By way, for each image how often its class was told right, 0 to 1.
+        groups: The group of each image.
     """
     best = max(rates, key=lambda mode: (np.mean(rates[mode]), mode == PLAIN.resize))
     rival = best if best != PLAIN.resize else max(rates.keys() - {PLAIN.resize}, key=lambda mode: np.mean(rates[mode]))
     gains = np.subtract(rates[rival], rates[PLAIN.resize])
-    stderr = float(np.std(gains, ddof=1) / math.sqrt(len(gains)))
+    together = np.bincount(np.unique(groups, return_inverse=True)[1], weights=gains - gains.mean())
+    count = len(together)
+    stderr = math.sqrt(count / (count - 1) * float((together**2).sum())) / len(gains) if count > 1 else math.inf
     return (best if best != PLAIN.resize and gains.mean() > stderr else PLAIN.resize), stderr
 
 

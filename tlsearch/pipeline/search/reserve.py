@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlsearch.data.split import FEWEST_TO_PAIR
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import CONTENDERS, comparison_seconds
 from tlsearch.pipeline.context import RunContext
@@ -26,6 +27,7 @@ def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: 
     final = context.budget.price(final_seconds(plan, search.best(CONTENDERS), alone, refit=context.config.refit))
     top, probe = search.best(1), best_probe(search.finished, plan)
     tuned = any(f.spec.kind == "fine_tuning" and f.state == "complete" for f in search.finished)
-    if not tuned or probe is None:
+    own = plan.data.own_folds
+    if not tuned or probe is None or (own is not None and len(own) < FEWEST_TO_PAIR):  # nothing can be confirmed
         return final
     return final + (share if comparison_seconds(plan, context, top[0], probe) <= share else 0.0)

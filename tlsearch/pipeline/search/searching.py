@@ -6,7 +6,6 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import Any
 
-from tlsearch.config import RunConfig
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
@@ -32,9 +31,13 @@ from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
 from tlsearch.tracking.trial_fields import CURVE, run_name
-from tlsearch.types import Candidate, Decision, EpochNumbers, TrialResult, TrialSpec
+from tlsearch.types import Candidate, Decision, EpochNumbers, SearchEnd, TrialResult, TrialSpec
 from tlsearch.worker.pool import Worker
 from tlsearch.worker.solved import is_solved_trial
+
+_ENDED = ("search ended",)
+"""What the checkpoint knows by this: why a search ended that has found something. A run that is resumed later asks for
+no further trial, although what is proposed once more, with another seed, might fit into the time."""
 
 
 def search(
@@ -58,6 +61,7 @@ def search(
     probe = best_probe(finished, plan)
     if not contenders or probe is None:
         raise RunError(messages.nothing_found(finished, context.output, log.why))
+    context.checkpoint.get_or_compute(_ENDED, SearchEnd, lambda: log.why)
     folds = len(plan.folds_of(contenders[0].spec)), len(plan.folds)
     context.callbacks.on_step("search", messages.search_line(finished, contenders[0], log.why, *folds, log.enough))
     return log, probe
@@ -101,9 +105,10 @@ class _Searching:
             return plan.costs.operations(plan.space.spec(params))
 
         entries = warm_start(plan.space, accuracies, best, cost_of, trials, tried_once(plan, best))
-        self._search.begin_with(entries, _early_stop(self._context.config, plan))
+        self._search.begin_with(entries, self._early_stop())
         self._resume()
-        self._log.why = self._search.run(trials, self._run_round, self._on_finished)
+        ended: SearchEnd | None = self._context.checkpoint.get(_ENDED, SearchEnd)
+        self._log.why = ended or self._search.run(trials, self._run_round, self._on_finished)
         return self._log
 
     def _may_run(self, spec: TrialSpec) -> bool:
@@ -225,11 +230,18 @@ class _Searching:
             value = round(top.compared(self._plan.costs.trained_folds), 5)
             self._record.on_best(finished.number, f"{CURVE}/best_val_{self._plan.data.metric.name}", value)
 
-
-def _early_stop(config: RunConfig, plan: Plan) -> EarlyStop | None:
-    """When the search may end early; the size of a gain that is worth anything is known of count metrics only."""
-    asked = config.trials is None if config.early_stop is None else config.early_stop
-    if not asked or plan.data.metric.counts is None:
-        return None
-    images = sum(len(fold.val) for fold in plan.folds[: plan.costs.trained_folds])
-    return EarlyStop(config.effective_trials, images)
+    def _early_stop(self) -> EarlyStop | None:
+        """When the search may end early; the size of a gain that is worth anything is known of count metrics only."""
+        config, plan = self._context.config, self._plan
+        asked = config.trials is None if config.early_stop is None else config.early_stop
+        if not asked:
+            return None
+        if plan.data.metric.counts is None:
+            if config.early_stop:
+                self._context.callbacks.on_warning(
+                    "--early-stop changes nothing: which gain can be seen is known of scores that are made of counts "
+                    f"only, and {plan.data.metric.name} is none of them"
+                )
+            return None
+        images = sum(len(fold.val) for fold in plan.folds[: plan.costs.trained_folds])
+        return EarlyStop(config.effective_trials, images)

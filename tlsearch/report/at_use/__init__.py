@@ -59,11 +59,11 @@ def about_choice(result: RunResult) -> list[str]:
         sentences.append(f"Passed over, because their own exported files are above {choice.asked}: {names}.")
     if choice.prefer is not None and not choice.compared:
         sentences.append(
-            f"There was no time to compare models on resampled folds, so that --prefer {choice.prefer} changed nothing."
+            f"No models were compared on resampled folds, so that --prefer {choice.prefer} changed nothing."
         )
     elif _was_not_confirmed(result, choice):
         sentences.append(
-            "There was no time to train the network from scratch on resampled folds, so that it was not in the choice."
+            "The network from scratch was not trained on resampled folds, so that it was not in the choice."
         )
     if not choice.within:
         sentences.append(f"No model of this run is within {choice.asked} as an exported file, although estimates were.")

@@ -7,6 +7,8 @@ need images.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tlsearch.report.numbers import percent, points
@@ -90,10 +92,30 @@ def _figures(more: MoreData) -> str:
     )
 
 
+def _independent(result: RunResult, errors: Sequence[int], images: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Errors and images of each class, where images that belong together count once.
+
+    Such images are wrong together, which is no sign of a difficult class. A group counts as an error where half of its
+    images of the class are wrong.
+    """
+    found = result.predictions
+    if found is None or len(set(found.groups)) == len(found.groups):
+        return list(errors), list(images)
+    wrong: dict[tuple[int, int], list[bool]] = defaultdict(list)
+    for true, predicted, group in zip(found.true, found.predicted, found.groups, strict=True):
+        wrong[true, group].append(true != predicted)
+    once = [Counter[int](), Counter[int]()]
+    for (true, _), each in wrong.items():
+        once[0][true] += 2 * sum(each) >= len(each)
+        once[1][true] += 1
+    return [once[0][place] for place in range(len(images))], [once[1][place] for place in range(len(images))]
+
+
 def _classes_in_need(result: RunResult) -> str:
     """The two classes with the most errors on test beyond their share of the images.
 
-    These must be twice as many as their share, or more, and more than chance gives to any two classes.
+    These must be twice as many as their share, or more, and more than chance gives to any two classes, where images
+    that belong together count once.
     """
     if result.confusion is None or len(result.confusion.labels) < FEW_CLASSES:
         return ""
@@ -103,7 +125,7 @@ def _classes_in_need(result: RunResult) -> str:
     total = sum(errors)
     if total < FEW_ERRORS:
         return ""
-    worst, p = concentrated_errors(errors, images)
+    worst, p = concentrated_errors(*_independent(result, errors, images))
     share = sum(errors[place] for place in worst) / total
     theirs = sum(images[place] for place in worst) / sum(images)
     if p >= SIGNIFICANT or share < 2 * theirs:

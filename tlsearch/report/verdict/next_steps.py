@@ -81,7 +81,7 @@ def _short_of_time(result: RunResult) -> str:
     if scratch is not None and _ends_claims(scratch, result):
         trained = f"the network from scratch was trained for {epochs_of(scratch)}"
     tuned = sum(row.role == "trial" and row.kind == "fine_tuning" and row.state == "complete" for row in result.trials)
-    if result.search_ended == "time" and tuned < FEW_TUNED:
+    if result.search_ended == "time" and tuned < FEW_TUNED and result.plan.tunes_layers:
         trials = f"only {counted(tuned, 'trial')}" if tuned else "no trial"
         ended = f"{trials} that tuned layers of a network came to an end within {format_duration(limit)}"
         more = f", and {trained}, too few to say whether pre-training helped" if trained else ""

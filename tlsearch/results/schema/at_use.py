@@ -70,7 +70,7 @@ class UseChoice:
         excluded: The networks that are above the limits.
         passed_over: Models that stood before it in the order of the choice, but whose own file is above the limits.
         reused_within: Whether the winner, which reuses a network, is within the limits.
-        compared: Whether there was time to compare models on resampled folds. Otherwise the best trial is used,
+        compared: Whether models were compared on resampled folds. Otherwise the best trial is used,
             whatever is preferred.
     """
 

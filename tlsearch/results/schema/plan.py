@@ -71,7 +71,8 @@ class PlanSummary:
     a fixed validation part. ``workers`` ran trials side by side, each with ``threads`` threads (None: as many as there
     are cores), and ``round_size`` trials were asked for at once. With ``solve_apart`` workers without a GPU fitted
     heads, and those with one did the rest. Trials depend on the last three, not on the first. ``screened`` is empty
-    where there were so few networks that all were profiled.
+    where there were so few networks that all were profiled. ``tunes_layers`` says whether layers might be trained: the
+    user may want all of them frozen.
     """
 
     candidates: tuple[PlannedCandidate, ...]
@@ -86,3 +87,4 @@ class PlanSummary:
     round_size: int = 1
     solve_apart: bool = False
     screened: tuple[ScreenedCandidate, ...] = ()
+    tunes_layers: bool = True
