@@ -95,6 +95,15 @@ def test_the_file_is_written_once_and_whole(install: InstallPlugin, tmp_path: Pa
     assert [file.name for file in folder.iterdir()] == [first.parent.name]
 
 
+def test_two_weights_of_one_package_are_two_files(install: InstallPlugin, tmp_path: Path) -> None:
+    """Also where the author gives both the same name, and writes only what is not there."""
+    code = GOOD.replace('target.write_bytes(b"weights")', "target.exists() or target.write_bytes(self.name.encode())")
+    both = code + "class Other(Own):\n    name = 'vgg19@own'\n"
+    install("own-weights", both, group="tlsearch.weights", **{"vgg16@own": "Own", "vgg19@own": "Other"})
+    for name in ("vgg16@own", "vgg19@own", "vgg16@own"):
+        assert weights_file(name, tmp_path / "weights").read_text() == name
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -56,6 +56,22 @@ def plain(size: int) -> Any:
     return keras.Model(x, L.Conv2D(4, 3)(L.ZeroPadding2D()(x)))
 
 
+def two_outputs(size: int) -> Any:
+    x = keras.Input((size, size, 3))
+    return keras.Model(x, [L.Conv2D(4, 3)(x), L.Conv2D(5, 3)(x)])
+
+
+def with_lambda(size: int) -> Any:
+    x = keras.Input((size, size, 3))
+    return keras.Model(x, L.Lambda(lambda x: 2.0 * x, name="twice")(L.Conv2D(4, 3)(x)))
+
+
+def channels_first(size: int) -> Any:
+    x = keras.Input((size, size, 3))
+    y = L.Permute((3, 1, 2))(L.Conv2D(4, 3)(x))
+    return keras.Model(x, L.AveragePooling2D(data_format="channels_first", name="pool")(y))
+
+
 def divided(size: int) -> Any:
     x = keras.Input((size, size, 3))
     return keras.Model(x, L.Conv2D(4, 3)(x / 255.0))
@@ -116,6 +132,9 @@ def test_pixels_that_are_scaled_once_are_welcome(build: Any, pixels: str) -> Non
         (rescaled, "-1..1", "scales them again"),
         (plain, "inside", "nothing in its network scales them"),
         (lambda size: plain(64), "0..1", r"must take one input of shape \(32, 32, 3\), not \[\(64, 64, 3\)\]"),
+        (two_outputs, "0..1", "must give one output, not 2"),
+        (with_lambda, "0..1", "its layer 'twice' is a Lambda, which Keras does not load from a saved model"),
+        (channels_first, "0..1", "its layer 'pool' has the channels first"),
         (lambda size: None, "0..1", "must be a functional Keras model, not a NoneType"),
         (lambda size: keras.Sequential([L.Conv2D(4, 3)]), "0..1", "must be a functional Keras model, not a Sequential"),
     ],
@@ -125,6 +144,49 @@ def test_what_cannot_be_is_said_in_one_sentence(build: Any, pixels: str, said: s
         Broken(build, pixels=pixels).build(32, None)
     assert caught.value.plugin == "backbone tiny"
     assert str(caught.value).startswith("The backbone plugin 'tiny' cannot be used: ")
+
+
+def in_lists(size: int) -> Any:
+    model = plain(size)
+    return keras.Model([model.input], [model.output])
+
+
+def by_name(size: int) -> Any:
+    x = keras.Input((size, size, 3), name="pixels")
+    return keras.Model({"pixels": x}, {"map": L.Conv2D(4, 3)(x)})
+
+
+@pytest.mark.parametrize("build", [in_lists, by_name])
+def test_one_input_and_one_output_may_stand_in_a_list_or_a_mapping(build: Any) -> None:
+    plugin = Broken(build)
+    model = plugin.build(32, None)
+    assert tuple(model.input.shape) == (None, 32, 32, 3)
+    assert [cut.layer for cut in plugin.cut_points(model)] == [model.layers[-1].name]
+    assert tuple(model(np.zeros((1, 32, 32, 3), "float32")).shape) == (1, *model.output.shape[1:])
+
+
+def test_scaling_in_a_model_inside_the_model_counts() -> None:
+    def around(build: Any) -> Any:
+        def outer(size: int) -> Any:
+            x = keras.Input((size, size, 3))
+            return keras.Model(x, build(size)(x))
+
+        return outer
+
+    assert Broken(around(rescaled), pixels="inside").build(32, None).count_params() == rescaled(32).count_params()
+    with pytest.raises(PluginFailedError, match="scales them again"):
+        Broken(around(rescaled), pixels="-1..1").build(32, None)
+    with pytest.raises(PluginFailedError, match="nothing in its network scales them"):
+        Broken(around(plain), pixels="inside").build(32, None)
+
+
+def test_an_unknown_scale_is_refused() -> None:
+    images = np.zeros((1, 8, 8, 3), "float32")
+    for pixels in ("torch", "-1...1", None):
+        for call in (lambda p=pixels: Broken(plain, pixels=p).build(32, None),
+                     lambda p=pixels: Broken(plain, pixels=p).preprocess(images)):  # fmt: skip
+            with pytest.raises(PluginFailedError, match="which is none of 'inside', "):
+                call()
 
 
 def test_an_own_preprocessing_is_the_authors_affair() -> None:

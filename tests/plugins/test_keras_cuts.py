@@ -102,9 +102,34 @@ def scaled_and_padded(x: Any) -> Any:
     return L.MaxPooling2D(name="b_pool")(L.Dropout(0.5, name="b_drop")(x))
 
 
+class Tied(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+    """A convolution by the kernel of another layer."""
+
+    def __init__(self, tied: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.tied = tied
+
+    def call(self, x: Any) -> Any:
+        return ops.conv(x, self.tied.kernel, padding="same")
+
+
+def tied(x: Any) -> Any:
+    first = conv("first")
+    x = first(conv("in")(x))
+    x = Tied(first, name="again")(conv("between")(x))
+    return conv("out")(x)
+
+
+def pooled_by_operations(x: Any) -> Any:
+    x = ops.max_pool(conv("a")(x), 2)
+    return conv("c")(ops.average_pool(conv("b")(x), 2))
+
+
 @pytest.mark.parametrize(
     ("build", "expected"),
     [
+        (tied, ["in", "again", "out|"]),
+        (pooled_by_operations, ["a|", "b|", "c|"]),
         (residual, ["in", "join", "out|"]),
         (with_operations, ["stem", "block_1", "block_2|"]),
         (concatenated, ["in", "join", "out|"]),

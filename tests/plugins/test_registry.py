@@ -127,6 +127,37 @@ class Net:
 """
 
 
+SOURCE = "from pathlib import Path; weights = {{'a': WeightSource(trained_on='x', {})}}"
+ONLINE = SOURCE.replace("{}", "licence='y', url='https://host/a', {}")
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (SOURCE.format("licence=None, path=Path('a')"), "the licence None, where a text is needed"),
+        (SOURCE.format("licence='y', path='a'"), "the path 'a', where a pathlib.Path is needed"),
+        (SOURCE.format("licence='y', url='host/a', filename='a'"), "the url 'host/a', where an address"),
+        (ONLINE.format("filename='b/a'"), "the filename 'b/a', where the name of a file without"),
+        (ONLINE.format("filename='..'"), "the filename '..', where"),
+        (ONLINE.format("filename='a', file_hash='sha256:ab'"), "'sha256:ab', where an MD5 or a SHA-256"),
+        (ONLINE.format("filename='a', megabytes='9'"), "the megabytes '9', where a number above 0"),
+        (ONLINE.format("filename='a'").replace("'a':", "'a b':"), "the name of its weights 'a b' is not"),
+        (ONLINE.format("filename='a'").replace("'a':", "7:"), "the name of its weights 7 is not"),
+    ],
+)
+def test_a_source_of_weights_is_what_a_run_can_use(install: InstallPlugin, source: str, reason: str) -> None:
+    install("nets", BACKBONE.replace("weights = {}", source), group="tlsearch.backbones", net="Net")
+    [broken] = registry.load_all("backbone")[1]
+    assert reason in broken.reason
+
+
+@pytest.mark.parametrize("name", ["net@v2", "net one", "net*", "a/b"])
+def test_a_backbone_has_a_name_that_an_option_can_give(install: InstallPlugin, name: str) -> None:
+    install("nets", BACKBONE.replace('"net"', repr(name)), group="tlsearch.backbones", **{name: "Net"})
+    [broken] = registry.load_all("backbone")[1]
+    assert broken.reason == f"its name {name!r} is not made of letters, digits, points, underscores and hyphens"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [

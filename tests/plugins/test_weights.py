@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import io
 import subprocess
 import sys
+import threading
 import time
 from email.message import Message
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -171,7 +174,20 @@ def test_hosts_of_names_each_once() -> None:
         WeightSource(trained_on="t", licence="l", url="https://b.example/y", filename="y"),
         WeightSource(trained_on="t", licence="l", path=Path("z")),
     ]
-    assert weights.hosts_of(sources) == ("a.example", "b.example")
+    assert weights.hosts_of(sources) == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize("where", ["http", "file"])
+def test_a_host_is_asked_as_the_address_says(where: str, tmp_path: Path) -> None:
+    (tmp_path / "net.h5").write_bytes(CONTENT)
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        folder = f"http://127.0.0.1:{server.server_port}" if where == "http" else tmp_path.as_uri()
+        source = WeightSource(trained_on="t", licence="l", url=f"{folder}/net.h5", filename="net.h5")
+        assert weights.reachable(weights.hosts_of([source]))
+        assert weights.download(source).read_bytes() == CONTENT
+        server.shutdown()
 
 
 def test_the_reason_names_the_command_and_the_folder(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tests.helpers.plugins.backbones import (
     Tiny,
     Unbuildable,
 )
+from tests.helpers.plugins.odd_backbones import ODD
 from tlsearch.plugins.api import WeightSource
 from tlsearch.plugins.kinds import kind_named
 from tlsearch.testing import check_augmentation, check_backbone, check_plugin, check_weights
@@ -64,7 +65,7 @@ def test_a_fault_is_said_once_where_it_is() -> None:
     assert 'return self.widths["missing"]' in results[1].traceback
 
 
-@pytest.mark.parametrize(("kind", "check", "said"), BROKEN, ids=lambda value: getattr(value, "__name__", None))
+@pytest.mark.parametrize(("kind", "check", "said"), [*BROKEN, *ODD], ids=lambda value: getattr(value, "__name__", None))
 def test_a_broken_backbone_fails_its_check(kind: type[Net], check: str, said: str) -> None:
     (result,) = run_checks({check: checks_of("backbone")[check]}, kind())
     assert result.status == "failed"
@@ -228,6 +229,18 @@ def test_a_check_that_hangs_or_crashes_fails_alone(name: str, said: str, install
         assert failed.seconds >= 5
         assert failed.traceback.splitlines()[1].endswith('lasting.py", line 17 in wait')
         assert failed.traceback.splitlines()[-1].endswith("in score")
+
+
+PRINTS = HANGS.replace("import time", "import os").replace(
+    "time.sleep(600)", "os.write(1, b'half a line \\xff'); print(' and another', end='', flush=True)"
+)
+
+
+def test_a_plugin_may_print_what_it_likes(install: Callable[..., None]) -> None:
+    install("printing", PRINTS, group="tlsearch.metrics", slow="Slow")
+    results = list(check_on_backend("tensorflow", "metric", "slow"))
+    assert [result.name for result in results] == list(checks_of("metric"))
+    assert [result for result in results if not result.ok] == []
 
 
 def test_backends_are_those_that_are_installed() -> None:

@@ -14,6 +14,7 @@ from tlsearch import backend
 from tlsearch.errors import WeightsError
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import Backbone
+from tlsearch.plugins.keras_weights import OtherFormatError
 from tlsearch.plugins.torch_files.state_dict import read_state_dict
 from tlsearch.types import AnyArray
 from tlsearch.utils.files import atomic_path
@@ -53,7 +54,7 @@ def convert(name: str, file: Path, output: Path) -> Provenance:
     """
     if not output.name.endswith(SUFFIX):
         raise WeightsError(f"The output is {output}, but its name must end in {SUFFIX}: give another with --output.")
-    plugin: Backbone = registry.load_plugin("backbone", name)
+    plugin: Backbone = registry.load_guarded("backbone", name)
     arrays = read_state_dict(file)
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -84,6 +85,11 @@ def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Pat
             np.savez(stream, **{n: a for n, a in arrays.items() if n != "file"})  # type: ignore[arg-type]  # its stub
         try:
             model = plugin.build(plugin.min_image_size, named)
+        except OtherFormatError as error:
+            raise WeightsError(
+                f"{plugin.name} reads no weights of PyTorch: give it a file of Keras with --weights in a run, or "
+                "convert for a network whose plugin reads them."
+            ) from error
         except ValueError as error:
             raise _does_not_fit(plugin, file, str(error).replace(str(named), file.name)) from error
         try:

@@ -115,11 +115,12 @@ def weights_file(name: str, folder: Path) -> Path:
     """The file of the weights ``name`` ("vgg16@hed") that a package brings.
 
     What it writes goes into a folder of its own in ``folder``, which holds all of it or is not there; another version
-    of the package, or an edited one, writes anew. Raises ``PluginFailedError``.
+    of the package, or an edited one, writes anew, and so does another plugin of the package. Raises
+    ``PluginFailedError``.
     """
     entry = next(entry for entry in registry.find_plugins("weights") if entry.name == name)
     plugin: NamedWeights = registry.load_plugin("weights", name)
-    own = folder / f"{entry.distribution}-{entry.version}-{plugin_digest(plugin)}"
+    own = folder / f"{entry.distribution}-{entry.version}-{plugin_digest(plugin)}-{entry.name}"
     with blaming("weights", plugin):
         file = plugin.file(own) if own.is_dir() else _first_file(plugin, own)
     if not isinstance(file, Path) or not file.is_file():

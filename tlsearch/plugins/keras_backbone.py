@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -31,7 +31,11 @@ NORM_MOMENTUM = 0.9
 after 70 steps, as short trainings have."""
 
 SCALING = ("Rescaling", "Normalization")
-NOT_SCALING = ("InputLayer", "ZeroPadding2D", "Cropping2D", "Identity", "Dropout", "SpatialDropout2D", "Permute")
+NOT_SCALING = (
+    "InputLayer", "ZeroPadding2D", "Cropping2D", "Identity", "Dropout", "SpatialDropout2D", "GaussianNoise", "Permute",
+    "Resizing", "CenterCrop", "RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom",
+    "Pad", "Transpose", "Cast", "GetItem", "Resize",
+)  # fmt: skip
 
 
 class KerasBackbone:
@@ -82,7 +86,10 @@ class KerasBackbone:
         from tlsearch.backend.private_api import all_layers
         from tlsearch.plugins.keras_names import number_afresh
 
+        if type(self).preprocess is KerasBackbone.preprocess:
+            self._check_pixels()
         model = self._functional(self.network(image_size), image_size)
+        self._check_layers(model)
         self._check_scaling(model)
         number_afresh(model)
         if weights is not None:
@@ -103,9 +110,10 @@ class KerasBackbone:
             raise self._fault(str(error)) from error
 
     def preprocess(self, images: Any) -> Any:
-        """RGB 0..255 to what ``pixels`` says, float32."""
+        """RGB 0..255 to what ``pixels`` says, float32. Raises ``PluginFailedError`` where that is nothing known."""
         from keras import ops
 
+        self._check_pixels()
         rgb = ops.cast(images, "float32")
         if self.pixels == "inside":
             return rgb
@@ -119,18 +127,42 @@ class KerasBackbone:
         return ops.subtract(ops.flip(rgb, axis=-1), np.asarray(CAFFE_MEAN, "float32"))
 
     def _functional(self, model: Any, image_size: int) -> keras.Model:
-        """The model as a functional one with the right input."""
+        """The model as a functional one with the right input, of one tensor to one tensor, not to lists of one."""
         import keras
 
-        if isinstance(model, keras.Sequential) and model.built:
-            model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-        if not isinstance(model, keras.Model) or not hasattr(model, "operations"):
+        is_whole_sequential = isinstance(model, keras.Sequential) and model.built
+        if not is_whole_sequential and not (isinstance(model, keras.Model) and hasattr(model, "operations")):
             what = type(model).__name__
             raise self._fault(f"its network must be a functional Keras model, not a {what}")
         shape, wanted = [tuple(tensor.shape[1:]) for tensor in model.inputs], (image_size, image_size, 3)
         if shape != [wanted]:
             raise self._fault(f"its network for {image_size} px must take one input of shape {wanted}, not {shape}")
-        return model
+        if len(model.outputs) != 1:
+            raise self._fault(f"its network must give one output, not {len(model.outputs)}")
+        if not is_whole_sequential and model.input is model.inputs[0] and model.output is model.outputs[0]:
+            return model
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+
+    def _check_pixels(self) -> None:
+        """Every name but those known would be taken for one of them."""
+        if self.pixels not in get_args(Pixels):
+            known = ", ".join(map(repr, get_args(Pixels)))
+            raise self._fault(f"its pixels are {self.pixels!r}, which is none of {known}; write a preprocess")
+
+    def _check_layers(self, model: keras.Model) -> None:
+        """No layer makes a model that cannot be loaded, or features of another layout."""
+        import keras
+
+        from tlsearch.backend.private_api import all_layers
+
+        for layer in all_layers(model):
+            if isinstance(layer, keras.layers.Lambda):
+                raise self._fault(
+                    f"its layer {layer.name!r} is a Lambda, which Keras does not load from a saved model: write it "
+                    "with keras.ops, or as a layer that is registered"
+                )
+            if type(layer).__name__.endswith("2D") and getattr(layer, "data_format", None) == "channels_first":
+                raise self._fault(f"its layer {layer.name!r} has the channels first: build it with the channels last")
 
     def _check_scaling(self, model: keras.Model) -> None:
         """Pixels are scaled once: by the model, or by ``preprocess``."""
@@ -153,13 +185,25 @@ class KerasBackbone:
 
 
 def _before_first_kernel(model: keras.Model) -> list[str]:
-    """The classes of the operations that come before the first one with a kernel."""
+    """The classes of the operations that come before the first one with a kernel, in models inside the model too."""
     from tlsearch.backend.graph import kernel_size_of
     from tlsearch.backend.private_api import calls_of
 
     kinds = []
     for operation, _, _ in calls_of(model):
+        inside = _graph_inside(operation)
+        if inside is not None:
+            kinds += _before_first_kernel(inside)
         if kernel_size_of(operation):
             break
-        kinds.append(type(operation).__name__)
+        if inside is None:
+            kinds.append(type(operation).__name__)
     return kinds
+
+
+def _graph_inside(operation: Any) -> keras.Model | None:
+    """The model that an operation is, where it has a graph."""
+    import keras
+
+    has_graph = isinstance(operation, keras.Sequential) or hasattr(operation, "operations")
+    return operation if isinstance(operation, keras.Model) and has_graph else None

@@ -85,7 +85,7 @@ def find_cuts(model: keras.Model) -> list[CutPoint]:
     those with no kernel between them the last stands for all: a convolution is followed by its normalisation, its
     activation and its pooling. Those inside a block where its features are wide are left out, and of those that differ
     too little in work some: first those inside a block, last those at the end of a stage. A model inside the model
-    is never cut inside, nor is what lies between two calls of one layer.
+    is never cut inside, nor is what lies between two calls of one layer, or between two layers with a common weight.
 
     Raises:
         ValueError: The model's output is not a single feature map.
@@ -109,8 +109,8 @@ def _places(model: keras.Model) -> Iterator[_Place]:
     """Every tensor through which the whole graph passes and that is a feature map, in order.
 
     In an order in which every operation comes after what it takes, such a tensor is the only one that is used later. It
-    does not count between two calls of one layer, whose weights would be frozen in one part and trained in the other,
-    and what such a layer gives has no name of its own.
+    does not count between two uses of one weight, which would be frozen in one part and trained in the other: two calls
+    of a layer, or two layers that share a kernel. And what a layer gives that is called twice has no name of its own.
     """
     calls = calls_of(model)
     uses: dict[int, list[int]] = {}
@@ -119,7 +119,7 @@ def _places(model: keras.Model) -> Iterator[_Place]:
             uses.setdefault(tensor, []).append(number)
     gated = {id(t) for operation, taken, _ in calls if _kind(operation) == GATE for t in taken}
     uses.setdefault(id(model.output), []).append(len(calls))
-    last_call = {id(operation): number for number, (operation, _, _) in enumerate(calls)}
+    last_use = {id(part): number for number, (operation, _, _) in enumerate(calls) for part in _parts_of(operation)}
     counts = Counter(id(operation) for operation, _, _ in calls)
     shared_until = 0
     strides: dict[int, float] = {}
@@ -134,7 +134,7 @@ def _places(model: keras.Model) -> Iterator[_Place]:
         alive = {t for t in alive if uses[t][-1] > number} | {id(t) for t in given if id(t) in uses}
         if not is_numbered(operation):
             names.append(operation.name)
-        shared_until = max(shared_until, last_call[id(operation)])
+        shared_until = max(shared_until, *(last_use[id(part)] for part in _parts_of(operation)))
         once = counts[id(operation)] == 1
         if once and number >= shared_until and alive == {id(t) for t in given} and _is_map(given):
             yield _Place(
@@ -149,6 +149,11 @@ def _places(model: keras.Model) -> Iterator[_Place]:
                 or (len(uses[id(given[0])]) > 1 and id(given[0]) not in gated),
             )
             names = []
+
+
+def _parts_of(operation: Any) -> list[Any]:
+    """An operation and its weights: what two calls may share, also where two layers have one kernel."""
+    return [operation, *getattr(operation, "weights", ())]
 
 
 def _kind(operation: Any) -> str:
@@ -194,6 +199,7 @@ def _stride_of(operation: Any, taken: Sequence[Any], given: Sequence[Any]) -> fl
     if _kind(operation).startswith("Global") or _kind(operation) in ("Mean", "Max"):
         return math.inf
     strides = getattr(operation, "strides", None)
+    strides = getattr(operation, "pool_size", None) if strides is None else strides  # as keras.ops pools by itself
     if strides is not None:
         return float(strides[0] if isinstance(strides, Sequence) else strides)
     shapes = [t.shape for t in (*taken[:1], *given[:1]) if len(t.shape) == 4]

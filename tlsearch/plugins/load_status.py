@@ -106,7 +106,7 @@ def _stamp(entry: PluginEntry) -> str:
 
 
 def _files(module: str) -> list[Path]:
-    """The file of a module and those beside and below it in its package; found without importing anything."""
+    """The file of a module, or all of the package that it is in; found without importing anything."""
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -117,8 +117,15 @@ def _files(module: str) -> list[Path]:
     if not spec.submodule_search_locations:
         return [Path(spec.origin)] if spec.origin and Path(spec.origin).is_file() else []
     folders = [Path(place).joinpath(*rest) for place in spec.submodule_search_locations]
-    folders = [folder if folder.is_dir() else folder.parent for folder in folders]
+    folders = [_whole_package(folder if folder.is_dir() else folder.parent) for folder in folders]
     return [file for folder in folders for file in folder.rglob("*.py")]
+
+
+def _whole_package(folder: Path) -> Path:
+    """The folder of the outermost package that a folder is in; a namespace, which distributions share, is none."""
+    while (folder / "__init__.py").exists() and (folder.parent / "__init__.py").exists():
+        folder = folder.parent
+    return folder
 
 
 def _read() -> dict[str, Any]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
+import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 from tlsearch.plugins.guard import unguarded
-from tlsearch.plugins.registry import find_plugins, origin
+from tlsearch.plugins.registry import find_plugins, loaded, origin
 
 ENGINE = "tlsearch"
 
@@ -21,13 +25,36 @@ def provenance(kind: str, name: str) -> str:
 def plugin_digest(plugin: object) -> str:
     """A hash of the source of the package that a plugin comes from, or of its file where it is in none.
 
-    An edited plugin, or one with an edited helper, therefore never meets the features of its former self.
+    An edited plugin, or one with an edited helper, therefore never meets the features of its former self. Several
+    packages count where a plugin is made by them: that of its class, those of other plugins that the class is derived
+    from, and that of the module in which the object is registered, which may say of it what its class does not.
     """
+    sources = [_source_of(made_by) for made_by in _made_by(unguarded(plugin))]
+    digests = sorted({_source_digest(Path(source)) for source in sources if source})
+    if len(digests) < 2:
+        return next(iter(digests), "unknown")
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16]
+
+
+def _made_by(plugin: object) -> Iterator[type | ModuleType]:
+    """The classes and the module that say what a plugin does; Python's, Keras' and the engine's are not followed."""
+    own = type(plugin)
+    packages = {_package(entry.target) for entry in find_plugins(switched_off=True)}
+    yield own
+    yield from (base for base in own.__mro__[1:] if _package(base.__module__) in packages)
+    registered = (found.entry.target.partition(":")[0] for found in loaded() if found.plugin is plugin)
+    yield from (sys.modules[name] for name in registered if name in sys.modules)
+
+
+def _package(name: str) -> str:
+    return re.split("[.:]", name)[0]
+
+
+def _source_of(made_by: type | ModuleType) -> str | None:
     try:
-        source = inspect.getsourcefile(type(unguarded(plugin)))
+        return inspect.getsourcefile(made_by)
     except (OSError, TypeError):
-        source = None
-    return _source_digest(Path(source)) if source else "unknown"
+        return None
 
 
 @cache

@@ -128,16 +128,20 @@ def download(source: WeightSource, to: Path | None = None, progress: Callable[[i
 
 
 def hosts_of(sources: Iterable[WeightSource]) -> tuple[str, ...]:
-    """The hosts that ``sources`` are downloaded from, sorted, each once: what ``reachable`` asks about."""
-    return tuple(sorted({urlsplit(source.url).hostname or "" for source in sources if source.url}))
+    """The hosts that ``sources`` are downloaded from, sorted, each once: what ``reachable`` asks about.
+
+    Each is the beginning of an address, with the port where one is given: ``https://host`` or ``http://host:8000``.
+    """
+    parts = [urlsplit(source.url) for source in sources if source.url]
+    return tuple(sorted({f"{part.scheme}://{part.netloc.rpartition('@')[2]}" for part in parts}))
 
 
 @functools.cache
 def reachable(hosts: tuple[str, ...], timeout: float = 5.0) -> bool:
-    """Whether any of ``hosts`` answers over HTTPS within ``timeout`` seconds in all; asked once a process.
+    """Whether any of ``hosts`` answers within ``timeout`` seconds in all; asked once a process.
 
-    Proxies of the environment are used. The look-up of a name knows no time-out, so each host is asked in a
-    thread that is left behind when time is up.
+    This machine's own files, ``file://``, need no host. Proxies of the environment are used. The look-up of a name
+    knows no time-out, so each host is asked in a thread that is left behind when time is up.
     """
     answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
     for host in hosts:
@@ -195,7 +199,9 @@ def _stream(url: str, write: Callable[[bytes], object], progress: Callable[[int,
 
 
 def _answers(host: str, timeout: float) -> bool:
-    request = urllib.request.Request(f"https://{host}/", method="HEAD")
+    if host == "file://":
+        return True
+    request = urllib.request.Request(f"{host}/", method="HEAD")
     try:
         with urllib.request.urlopen(request, timeout=timeout):
             return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import math
+import os
 import sys
 from dataclasses import asdict
 from importlib import metadata
@@ -29,36 +30,52 @@ def main(text: str) -> None:
     order = Order(**json.loads(text))
     if order.kind not in NAMES:
         raise SystemExit(f"there is no kind of plugin {order.kind!r}")
+    report = _Report(order.limit)
     if kind_named(order.kind).uses_backend:
         runtime.prepare()
-    _begin(LOADS, order.limit)
+    report.begin(LOADS)
     plugin = _load(order.kind, order.plugin)
     if isinstance(plugin, CheckResult):
-        _say(result=asdict(plugin))
+        report.say(result=asdict(plugin))
     else:
-        _check(order, plugin)
-    _say(end=True)
+        _check(order, plugin, report)
+    report.say(end=True)
 
 
-def _check(order: Order, plugin: Any) -> None:
+def _check(order: Order, plugin: Any, report: _Report) -> None:
     known = {found.name: found for found in (CheckResult(**fields) for fields in order.known)}  # type: ignore[arg-type]  # they come from asdict
     checks = kind_named(order.kind).load_checks()
     checking = Checking(checks, plugin, order.expected, known)
     for name in (name for name in checks if name not in known):
-        _begin(name, order.limit)
-        _say(result=asdict(checking.result(name)))
+        report.begin(name)
+        report.say(result=asdict(checking.result(name)))
     faulthandler.cancel_dump_traceback_later()
 
 
-def _begin(name: str, limit: float) -> None:
-    """Say what begins, and end the process where it takes too long."""
-    if limit < math.inf:
-        faulthandler.dump_traceback_later(limit, exit=True)
-    _say(begin=name)
+class _Report:
+    """The messages, to which standard output is left: what a plugin prints goes where errors go.
 
+    A message behind a line that a plugin has begun, as a bar of progress does, would not be found.
 
-def _say(**message: Any) -> None:
-    print(MESSAGE + json.dumps(message), flush=True)
+    Args:
+        limit: The seconds that a check may take.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        sys.stdout.flush()
+        self._stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)  # of code that is not Python, too
+
+    def begin(self, name: str) -> None:
+        """Say what begins, and end the process where it takes too long."""
+        if self._limit < math.inf:
+            faulthandler.dump_traceback_later(self._limit, exit=True)
+        self.say(begin=name)
+
+    def say(self, **message: Any) -> None:
+        """Write a message."""
+        print(MESSAGE + json.dumps(message), file=self._stream, flush=True)
 
 
 def _load(kind: str, plugin: str) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tlsearch.backend.private_api import all_layers
 from tlsearch.models.partition import dtype_policy
 from tlsearch.plugins.api import Backbone
 from tlsearch.testing.graph import (
@@ -66,6 +67,11 @@ def check_frozen_part(plugin: Backbone) -> None:
     cuts = cuts_of(plugin, model)
     if len(cuts) == 1:
         raise unittest.SkipTest("it has one cut point only")
+    for cut in cuts[:-1]:
+        middle = tensor_at(model, cut)
+        frozen = {id(v) for v in keras.Model(model.input, middle).variables}
+        both = [v.path for v in keras.Model(middle, model.output).trainable_variables if id(v) in frozen]
+        assert not both, f"what comes after {cut.name!r} trains weights that are used before it, too, such as {both[0]}"
     tensor = tensor_at(model, cuts[(len(cuts) - 1) // 2])
     prefix, suffix = keras.Model(model.input, tensor), keras.Model(tensor, model.output)
     before = {v.path: to_numpy(v).copy() for v in prefix.variables}
@@ -82,7 +88,7 @@ def check_frozen_part(plugin: Backbone) -> None:
 def check_gradients(plugin: Backbone) -> None:
     """Every layer with variables can be trained, and training reaches every trainable variable."""
     model = perturbed(plugin)
-    frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
+    frozen = [layer.name for layer in all_layers(model) if layer.weights and not layer.trainable]
     assert not frozen, f"{len(frozen)} layers come frozen, {frozen[0]} for one; what is frozen is for the search to say"
     before = {v.path: to_numpy(v).copy() for v in model.trainable_variables}
     train_a_step(model, inputs_of(plugin, 4), inference=True)

@@ -33,8 +33,10 @@ def check_built(plugin: Backbone) -> None:
 
     size, model = size_of(plugin), model_to_look_at(plugin)
     assert isinstance(model, keras.Model), f"build({size}) gives a {type(model).__name__}, not a keras.Model"
-    assert not isinstance(model.input, list | dict), f"the network takes {len(model.input)} inputs, not one"
-    assert not isinstance(model.output, list | dict), f"the network gives {len(model.output)} outputs, not one"
+    for verb, what, given in (("takes", "input", model.input), ("gives", "output", model.output)):
+        several = isinstance(given, list | tuple | dict)
+        assert not several or len(given) == 1, f"the network {verb} {len(given)} {what}s, not one"
+        assert not several, f"the network {verb} a {type(given).__name__} of one {what}: give keras.Model the tensor"
     assert tuple(model.input.shape) == (None, size, size, 3), f"build({size}) takes {tuple(model.input.shape)}"
     shape = tuple(model.output.shape)
     assert len(shape) in (3, 4), f"the output of the network has shape {shape}, neither (N, h, w, C) nor (N, T, C)"

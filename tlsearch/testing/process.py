@@ -25,7 +25,7 @@ LOADS = "can be loaded"
 """The name of the result of a plugin that cannot be loaded; there is none where it can."""
 
 MESSAGE = "tlsearch check: "
-"""What a line of the process begins with; plugins may print what they like."""
+"""What a line of the process begins with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +93,10 @@ def _results(backend: str, order: Order) -> Iterator[CheckResult]:
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     begun, since, ended = LOADS, time.monotonic(), False
     with (
-        tempfile.TemporaryFile("w+") as log,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
         subprocess.Popen(
             [sys.executable, "-P", "-m", "tlsearch.testing", json.dumps(asdict(order))],
-            stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
+            stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8", env=environment,
         ) as process,
     ):  # fmt: skip
         assert process.stdout is not None

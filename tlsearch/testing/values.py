@@ -110,19 +110,25 @@ def check_weights_files(plugin: Backbone) -> None:
 @needs(check_built)
 def check_foreign_weights(plugin: Backbone) -> None:
     """A file that is not its weights is a ``ValueError``, so that a user is told in one sentence."""
+    import keras
+
     with tempfile.TemporaryDirectory() as folder:
-        for suffix in (".weights.h5", ".h5"):
-            file = Path(folder) / f"foreign{suffix}"
-            file.write_bytes(b"not weights at all")
+        files = {}
+        for name, content in (("a.weights.h5", b"not weights at all"), ("a.h5", b"not weights at all"), ("a.npz", b"")):
+            file = files[f"a {name[1:]} file that holds no weights"] = Path(folder) / name
+            file.write_bytes(content)
+        file = files["a .weights.h5 file that holds another network"] = Path(folder) / "other.weights.h5"
+        keras.Sequential([keras.Input((5,)), keras.layers.Dense(7)]).save_weights(file)
+        for what, file in files.items():
             try:
                 plugin.build(size_of(plugin), file)
             except ValueError:
                 continue
             except Exception as error:
                 raise AssertionError(
-                    f"build raises {type(error).__name__} where a {suffix} file does not fit, and must raise ValueError"
+                    f"build raises {type(error).__name__} for {what}, and must raise ValueError"
                 ) from error
-            raise AssertionError(f"build takes a {suffix} file that holds no weights")
+            raise AssertionError(f"build takes {what}")
 
 
 def _weights_here(plugin: Backbone) -> dict[str, Path]:

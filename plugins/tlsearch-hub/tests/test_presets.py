@@ -103,6 +103,18 @@ def test_fetch_writes_a_preset_that_is_used(saved: Saved, tmp_path: Path, capsys
     assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["vit"]
 
 
+def test_fetching_the_folder_that_one_is_in_leaves_the_other_presets(
+    saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(saved("vit"))
+    other = tmp_path / "here" / "other"
+    other.mkdir(parents=True)
+    for preset in (".", "../vit", "."):
+        assert fetch.main(["fetch", preset, "--to", str(tmp_path / "here")]) == 0
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["other", "vit"]
+    assert Preset(tmp_path / "here" / "vit").is_here
+
+
 def test_what_cannot_be_fetched_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fetch.main(["fetch", "no_such_network", "--to", str(tmp_path)]) == 2
     said = capsys.readouterr().err
@@ -117,6 +129,8 @@ def test_what_cannot_be_fetched_is_one_sentence(tmp_path: Path, capsys: pytest.C
         ("kaggle://keras/vit/keras/vit_base/4", "vit_base"),
         ("hf://user/own_vit", "own_vit"),
         ("/a/b/", "b"),
+        ("..", Path("..").resolve().name),
+        ("hf://..", "preset"),
     ],
 )
 def test_the_folder_has_the_name_of_the_preset(preset: str, name: str) -> None:

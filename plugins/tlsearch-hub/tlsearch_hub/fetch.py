@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -62,12 +61,25 @@ def fetch_preset(preset: str, presets: Path) -> Path:
         if converter is not None:
             converter.save_to_preset(str(made))
         folder = presets / name_of(preset)
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
+        _put_in_place(made, folder, Path(temporary) / "former")
     return folder
 
 
+def _put_in_place(made: Path, folder: Path, former: Path) -> None:
+    """Rename ``made`` to ``folder``; one that is there before goes to ``former``, and comes back where that fails."""
+    if folder.exists():
+        folder.rename(former)
+    try:
+        made.rename(folder)
+    except OSError:
+        if former.exists():
+            former.rename(folder)
+        raise
+
+
 def name_of(preset: str) -> str:
-    """Give the name of a preset's folder: the last part of a handle that is not a version."""
-    parts = [part for part in preset.split("://")[-1].split("/") if part]
+    """Give the name of a preset's folder: that of a folder, or the last part of a handle that is not a version."""
+    if "://" not in preset and Path(preset).is_dir():
+        return Path(preset).resolve().name or "preset"
+    parts = [part for part in preset.split("://")[-1].split("/") if part not in ("", ".", "..")]
     return next((part for part in reversed(parts) if not part.isdigit()), "preset")

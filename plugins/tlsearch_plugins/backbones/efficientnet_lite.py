@@ -191,12 +191,10 @@ def _load_npz(model: keras.Model, blocks: Sequence[_Block], file: Path) -> None:
 
     Raises ``ValueError`` when the file is unreadable or an array is missing or has another shape.
     """
-    import zipfile
-
-    import numpy as np
+    from tlsearch_plugins.backbones.arrays import UNREADABLE, open_arrays
 
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with open_arrays(file) as arrays:
             for prefix, norm, layer in _parts(blocks):
                 kernel = arrays[f"{prefix}.weight"]
                 depthwise = layer.endswith("depthwise")
@@ -204,7 +202,7 @@ def _load_npz(model: keras.Model, blocks: Sequence[_Block], file: Path) -> None:
                 model.get_layer(f"{layer}_conv").set_weights([kernel.transpose(axes)])
                 statistics = ("weight", "bias", "running_mean", "running_var")
                 model.get_layer(f"{layer}_bn").set_weights([arrays[f"{norm}.{s}"] for s in statistics])
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (*UNREADABLE, KeyError, ValueError) as error:
         what = " ".join(str(error).split())[:200]
         raise ValueError(
             f"the weights file {file} does not fit {model.name} ({what}); give a .npz in the layout of the "

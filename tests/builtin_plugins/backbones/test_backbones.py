@@ -3,6 +3,7 @@ test_conformance."""
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from functools import cache
@@ -16,6 +17,7 @@ import pytest
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins.api import Backbone
 from tlsearch_plugins.backbones.caffe import caffe_preprocess
+from tlsearch_plugins.backbones.classics.alexnet import AlexNetOwt
 from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
 from tlsearch_plugins.backbones.resnet import ResNet50
 from tlsearch_plugins.backbones.vgg import VGG16, VGG19
@@ -131,6 +133,29 @@ def test_garbage_is_a_value_error(backbone: Backbone, suffix: str, tmp_path: Pat
     file.write_bytes(b"not weights at all")
     with pytest.raises(ValueError, match=f"garbage{suffix} does not fit"):
         backbone.build(32, file)
+
+
+def one_array() -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((2, 3), "float32"))
+    return stream.getvalue()
+
+
+def cut_off() -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **{"_conv_stem.weight": photographs(32)})
+    whole = bytearray(stream.getvalue())
+    whole[200:300] = bytes(100)  # in the middle of what is compressed
+    return bytes(whole)
+
+
+@pytest.mark.parametrize("content", [b"", one_array(), cut_off()], ids=["empty", "one array", "damaged"])
+@pytest.mark.parametrize("backbone", [EfficientNetLite0(), AlexNetOwt()], ids=lambda b: b.name)
+def test_arrays_that_are_none_are_a_value_error(backbone: Backbone, content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "garbage.npz"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"garbage\.npz does not fit"):
+        backbone.build(64, file)
 
 
 def test_caffe_preprocessing_is_that_of_keras() -> None:

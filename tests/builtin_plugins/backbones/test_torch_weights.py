@@ -110,6 +110,8 @@ def test_what_cannot_be_converted_ends_in_one_sentence(alexnet: dict[str, Any], 
     for arguments, sentence in [
         (("alexnet", source), "is it of alexnet_owt or alexnet_owt_fc?"),
         (("alexnet_owt", part), "features.8.bias"),
+        (("vgg16", source), "vgg16 reads no weights of PyTorch: give it a file of Keras"),
+        (("mobilenet_v3_large", source), "mobilenet_v3_large reads no weights of PyTorch"),
         (("alexnet_owt", tmp_path / "text.pth"), "not a file of PyTorch"),
         (("alexnet_owt", tmp_path / "none.pth"), "none.pth"),
         (("alexnet_ovt", source), "did you mean 'alexnet_owt'"),

@@ -146,6 +146,13 @@ def test_weights_fetch(name: str, code: int, message: str) -> None:
     assert message in result.output
 
 
+def test_a_broken_plugin_keeps_nobody_from_fetching_the_others(install: Callable[..., None]) -> None:
+    install("torn-plugin", "raise OSError('torn')", group="tlsearch.backbones", efficientnet_lost="Torn")
+    result = tlsearch("weights", "fetch", "efficientnet_l*")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "efficientnet_lite0@imagenet comes with its plugin; nothing to fetch" in result.output
+
+
 def test_cache(tmp_path: Path) -> None:
     features = tmp_path / "cache" / "features"
     assert tlsearch("cache", "info").stdout == f"{features}\n0 files, 0.00 MB\n"

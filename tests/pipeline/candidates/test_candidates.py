@@ -95,7 +95,7 @@ def test_a_broken_plugin_is_named_where_a_run_would_have_used_it_by_itself(
 
 def test_hosts_are_asked_once_for_all_backbones_together(find: Find, asked: list[tuple[str, ...]]) -> None:
     find()
-    assert asked == [("files.invalid",)]
+    assert asked == [("https://files.invalid",)]
 
 
 def test_no_host_is_asked_when_everything_is_here(find: Find, asked: list[tuple[str, ...]], file: Path) -> None:
@@ -104,9 +104,13 @@ def test_no_host_is_asked_when_everything_is_here(find: Find, asked: list[tuple[
     assert asked == []
 
 
-@pytest.mark.parametrize("name", ["vgg16", "vgg16@imagenet", "vgg16@places"])
-def test_a_named_backbone_without_weights_ends_the_run(find: Find, asked: list[tuple[str, ...]], name: str) -> None:
-    with pytest.raises(WeightsError, match="tlsearch weights fetch vgg16") as caught:
+@pytest.mark.parametrize(
+    ("name", "fetched"), [("vgg16", "vgg16"), ("vgg16@imagenet", "vgg16"), ("vgg16@places", "vgg16@places")]
+)
+def test_a_named_backbone_without_weights_ends_the_run(
+    find: Find, asked: list[tuple[str, ...]], name: str, fetched: str
+) -> None:
+    with pytest.raises(WeightsError, match=f"tlsearch weights fetch {fetched}`") as caught:
         find(backbones=("lite", name))
     assert caught.value.exit_code == 2
     assert len(asked) == 1
@@ -222,6 +226,22 @@ def test_a_download_of_unknown_size_is_announced_without_one(
     plugins, heard = plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16", None))), Heard()
     find_candidates(RunConfig(dataset=tmp_path, backbones=("vgg16",)), plugins, CallbackList(others=[heard]), no_file)
     assert [text for _, text in heard.lines] == ["downloading vgg16@imagenet"]
+
+
+def test_a_dry_run_knows_no_size_where_none_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "reachable", lambda hosts: True)
+    plugins = plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16", None)))
+    with pytest.raises(WeightsError, match="A dry run downloads no weights"):
+        find_candidates(RunConfig(dataset=tmp_path), plugins, CallbackList(), no_file, download=False)
+
+
+def test_networks_without_weights_that_a_pattern_stands_for_are_left_out_aloud(find: Find, file: Path) -> None:
+    bare = LeftOut("bare", "it brings no weights; --weights BACKBONE=FILE gives it some")
+    assert bare in find(backbones=("[lb]*",))[1]
+    assert bare not in find(backbones=("l*",))[1]
+    assert bare not in find(backbones=("[lb]*",), weights=(f"bare={file}",))[1]
+    other = LeftOut("bare", "it has no weights 'imagenet'; --weights BACKBONE=FILE gives it some")
+    assert other in find(backbones=("[lb]*@imagenet",))[1]
 
 
 def test_a_dry_run_downloads_nothing(tmp_path: Path, plugins: PluginFacts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,41 @@ def test_a_tensor_that_lies_is_refused(write: Write, tensor: FakeTensor, reason:
         read_state_dict(write(tmp_path / "net.pth", {"x": tensor}))
 
 
+TEXT = b"X\x01\x00\x00\x00a"
+ENDLESS = TEXT + TEXT + b"\x86q\x00" + b"".join(b"h%ch%c\x86q%c" % (n, n, n + 1) for n in range(60))
+"""Instructions that put tuples of two into the memo, each of the one before it twice: number 60 has 2 ** 60 parts."""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"}h\x3cK\x01s.",
+        b"ccollections\nOrderedDict\n]h\x3cK\x01\x86a\x85R.",
+        b"h\x3ch\x3c\x93.",
+        b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nh\x3cK\x00K\x01tQ.",
+    ],
+    ids=["a key", "a key of an ordered dictionary", "a class", "a storage"],
+)
+def test_what_would_take_for_ever_is_refused(program: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "net.pth"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02" + ENDLESS + program)
+    with pytest.raises(WeightsError, match="is not read, because it"):
+        read_state_dict(file)
+
+
+def test_numbers_may_be_shared_by_layers_and_not_by_hundreds(tmp_path: Path) -> None:
+    values = FakeTensor(np.arange(5000, dtype="float32"))
+
+    def saved(times: int) -> Path:
+        return write_zip(tmp_path / "net.pth", OrderedDict((f"layer{n}", values) for n in range(times)))
+
+    assert len(read_state_dict(saved(24))) == 24
+    with pytest.raises(WeightsError, match="show the same numbers over and over"):
+        read_state_dict(saved(200))
+
+
 def test_files_of_other_kinds_are_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "text.pth").write_text("not weights at all")
     (tmp_path / "empty.pth").write_bytes(b"")

@@ -53,7 +53,7 @@ class Network:
 def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     """The backbone that is installed, whatever it is called; no backend is loaded for it."""
     network = Network()
-    monkeypatch.setattr("tlsearch.plugins.trained.bundle.registry.load_plugin", lambda kind, name: network)
+    monkeypatch.setattr("tlsearch.plugins.trained.bundle.registry.load_guarded", lambda kind, name: network)
     monkeypatch.setattr("tlsearch.plugins.trained.bundle.backend.prepare", lambda: None)
     return network
 
@@ -148,8 +148,8 @@ def rewritten(file: Path, record: TrainedWeights, content: bytes, name: str = "w
     [
         ({}, b"other", "weights.h5", "its weights have another SHA-256"),
         ({}, None, "../weights.h5", r"is damaged \(There is no item named 'weights.h5' in the archive\)"),
-        ({"backbone": "../up"}, None, "weights.h5", "'../up' is no name of a network"),
-        ({"name": "a/b"}, None, "weights.h5", "'a/b' is no name of a network or of weights"),
+        ({"backbone": "../up"}, None, "weights.h5", "'../up@stripes' is no name of a network"),
+        ({"name": "a/b"}, None, "weights.h5", "'tiny@a/b' is no name of a network and of weights"),
         ({"name": "own"}, None, "weights.h5", "tiny has weights 'own' of its own: choose another --name"),
     ],
 )
@@ -180,6 +180,43 @@ def test_weights_that_do_not_fit_the_network_here_are_not_installed(file: Path, 
     ):
         bundle.import_file(exported)
     assert store.trained_weights() == []
+
+
+@pytest.mark.parametrize("name", ["../../out", "a b", "a/b", "a@b", "", "."])
+def test_a_name_that_no_run_could_give_is_refused(file: Path, network: Network, name: str) -> None:
+    exported = rewritten(file, trained_record(file), file.read_bytes())
+    with pytest.raises(WeightsError, match=r"--name is .*: give letters, digits"):
+        bundle.import_file(exported, name)
+    assert not trained_dir().exists()
+
+
+def test_damaged_weights_can_be_removed_and_imported_anew(file: Path, network: Network) -> None:
+    place = store.install(trained_record(file), file)
+    exported = Path("whole.tlweights")
+    bundle.export("tiny@stripes", exported)
+    for damaged in (place.parent / "provenance.json", place):
+        damaged.write_text("{")
+        with pytest.raises(WeightsError, match=r"already: .* remove them with `tlsearch weights remove tiny@stripes`"):
+            bundle.import_file(exported)
+        store.remove("tiny@stripes")
+        assert not place.parent.exists()
+        assert bundle.import_file(exported)[1].read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("label", ["", ".", "..", "../cache", "tiny", "tiny@none", "tiny@../tiny@stripes"])
+def test_nothing_but_trained_weights_is_removed(file: Path, label: str) -> None:
+    store.install(trained_record(file), file)
+    with pytest.raises(WeightsError, match="There are no trained weights"):
+        store.remove(label)
+    assert store.trained_weights() == [trained_record(file)]
+
+
+def test_a_small_file_cannot_become_a_large_one(file: Path, network: Network) -> None:
+    with zipfile.ZipFile("packed.tlweights", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("provenance.json", store.to_json(trained_record(file)))
+        archive.write(file, "weights.h5")
+    with pytest.raises(WeightsError, match="its parts are compressed, which an export does not do"):
+        bundle.import_file(Path("packed.tlweights"))
 
 
 def test_a_name_that_is_taken_is_not_overwritten_by_a_file(file: Path, network: Network) -> None:

@@ -124,15 +124,16 @@ def _named(text: str) -> list[str]:
 
     from tlsearch.config_values import ALL, is_pattern
     from tlsearch.errors import PluginError
-    from tlsearch.plugins.registry import find_plugins, load_plugin
+    from tlsearch.plugins.registry import LoadedPlugin, find_plugins, outcome_of
 
     pattern, at, weights = text.partition("@")
     if not is_pattern(pattern):
         return [text]
-    known = [entry.name for entry in find_plugins("backbone")]
-    matching = [name for name in known if pattern == ALL or fnmatchcase(name, pattern)]
-    published = [name for name in matching if weights in ("", *load_plugin("backbone", name).weights)]
-    found = [f"{name}{at}{weights}" for name in published if load_plugin("backbone", name).weights]
+    names = dict.fromkeys(entry.name for entry in find_plugins("backbone"))
+    outcomes = [outcome_of("backbone", name) for name in names if pattern == ALL or fnmatchcase(name, pattern)]
+    # One that is broken is no reason not to fetch those of the others.
+    offers = {found.entry.name: list(found.plugin.weights) for found in outcomes if isinstance(found, LoadedPlugin)}
+    found = [f"{name}{at}{weights}" for name, known in offers.items() if known and weights in ("", *known)]
     if not found:
         raise PluginError(f"No backbone called like {text!r} has weights to fetch: `tlsearch weights list` shows them.")
     return found

@@ -13,7 +13,12 @@ from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.candidates.short_list import Means, choose, list_line
 from tlsearch.pipeline.candidates.unusable import unusable_plugins
-from tlsearch.pipeline.candidates.wanted import WantedCandidate, named_backbone, wanted_candidates
+from tlsearch.pipeline.candidates.wanted import (
+    WantedCandidate,
+    named_backbone,
+    wanted_candidates,
+    without_weights,
+)
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.weights import ResolvedWeights
@@ -48,9 +53,11 @@ def find_candidates(
     """
     known = {b.name: b for b in plugins.backbones}
     found = _from_files(config, known, plugins)
-    left_out = unusable_plugins(config, plugins)
+    own = {(f.backbone.name, f.weights.name) for f in found}
+    asked_for = wanted_candidates(config, known, plugins, own)
+    left_out = [*unusable_plugins(config, plugins), *without_weights(config, known, asked_for, own)]
     missing = []
-    for wanted in wanted_candidates(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
+    for wanted in asked_for:
         backbone = wanted.backbone
         if wanted.weights in plugins.added(backbone.name):
             try:
@@ -139,13 +146,13 @@ def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: Plu
 def _nothing_left(
     missing: Sequence[tuple[WantedCandidate, ResolvedWeights]], download: bool, plugins: PluginFacts
 ) -> WeightsError:
-    names = " ".join(wanted.backbone.name for wanted, _ in missing)
+    names = [wanted.label for wanted, _ in missing]
     if download and names and not any(wanted.by_default for wanted, _ in missing):
-        return WeightsError(f"None of {', '.join(names.split())} can be had: {weights.missing_reason(names.split())}.")
+        return WeightsError(f"None of {', '.join(names)} can be had: {weights.missing_reason(names)}.")
     if not download and names:
         return WeightsError(
             f"A dry run downloads no weights, and there are none on this machine: run "
-            f"`tlsearch weights fetch {names}` first."
+            f"`tlsearch weights fetch {' '.join(names)}` first."
         )
     packed = next((b for b in plugins.backbones if any(source.path for source in b.weights.values())), None)
     remedy = "install a plugin whose weights come with its package"
@@ -165,10 +172,10 @@ def _unreachable(missing: Sequence[tuple[WantedCandidate, ResolvedWeights]]) -> 
     sources = [w.source for _, w in missing if w.source is not None]
     if weights.reachable(weights.hosts_of(sources)):
         return []
-    named = [r.backbone.name for r, _ in missing if r.named]
+    named = [r.label for r, _ in missing if r.named]
     if named:
         raise WeightsError(f"{', '.join(named)}: {weights.missing_reason(named)}.")
-    return [LeftOut(r.backbone.name, weights.missing_reason([r.backbone.name])) for r, _ in missing]
+    return [LeftOut(r.backbone.name, weights.missing_reason([r.label])) for r, _ in missing]
 
 
 def _not_downloaded(missing: Sequence[tuple[WantedCandidate, ResolvedWeights]]) -> list[LeftOut]:
@@ -177,8 +184,9 @@ def _not_downloaded(missing: Sequence[tuple[WantedCandidate, ResolvedWeights]]) 
 
 
 def _would_be_downloaded(wanted: WantedCandidate, resolved: ResolvedWeights) -> LeftOut:
-    megabytes = resolved.source.megabytes if resolved.source else 0
-    return LeftOut(wanted.backbone.name, f"would be downloaded ({megabytes:.0f} MB)")
+    megabytes = resolved.source.megabytes if resolved.source else None
+    size = f" ({megabytes:.0f} MB)" if megabytes is not None else ""
+    return LeftOut(wanted.backbone.name, f"would be downloaded{size}")
 
 
 def _download(

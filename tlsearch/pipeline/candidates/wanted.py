@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -11,6 +12,7 @@ from tlsearch.config_values import ALL, is_pattern
 from tlsearch.errors import PluginError, WeightsError
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
+from tlsearch.results.schema import LeftOut
 from tlsearch.utils.texts import choose_plugin, hint
 
 
@@ -26,6 +28,12 @@ class WantedCandidate:
     weights: str
     named: bool
     by_default: bool = False
+
+    @property
+    def label(self) -> str:
+        """What ``tlsearch weights fetch`` knows them by: the name of the backbone alone means its first weights."""
+        name = self.backbone.name
+        return name if self.weights in list(self.backbone.weights)[:1] else f"{name}@{self.weights}"
 
 
 def wanted_candidates(
@@ -88,7 +96,7 @@ def _matching(
 ) -> list[WantedCandidate]:
     """What a pattern such as ``efficientnet*``, or ``all``, stands for besides files. Raises where that is nothing."""
     pattern, _, wanted = text.partition("@")
-    matching = [b for b in known.values() if pattern == ALL or fnmatchcase(b.name, pattern)]
+    matching = _called_like(pattern, known)
     if not matching:
         begin = re.split(r"[*?\[]", pattern)[0]
         families = {f"{name[: len(begin)]}*" for name in known}
@@ -106,6 +114,24 @@ def _matching(
             f"`tlsearch weights list` shows those that there are."
         )
     return candidates
+
+
+def _called_like(pattern: str, known: dict[str, BackboneFacts]) -> list[BackboneFacts]:
+    return [b for b in known.values() if pattern == ALL or fnmatchcase(b.name, pattern)]
+
+
+def without_weights(
+    config: RunConfig, known: dict[str, BackboneFacts], candidates: Iterable[WantedCandidate], own: set[tuple[str, str]]
+) -> list[LeftOut]:
+    """Say which networks a pattern of the user stands for that have no weights; ``own`` are those with his files."""
+    found: dict[str, str] = {}
+    there = {candidate.backbone.name for candidate in candidates} | {name for name, _ in own}
+    for text in filter(is_pattern, config.backbones):
+        pattern, _, wanted = text.partition("@")
+        lacks = f"it has no weights {wanted!r}" if wanted else "it brings no weights"
+        reason = f"{lacks}; --weights BACKBONE=FILE gives it some"
+        found |= {b.name: reason for b in _called_like(pattern, known) if b.name not in there}
+    return [LeftOut(name, reason) for name, reason in found.items()]
 
 
 def named_backbone(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> BackboneFacts:

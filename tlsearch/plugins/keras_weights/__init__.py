@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import keras
 
+OTHER_FORMATS = {
+    ".npz": "arrays by name",
+    ".pth": "a file of PyTorch",
+    ".pt": "a file of PyTorch",
+    ".safetensors": "a file of safetensors",
+}
+"""What a file holds that is none of Keras, by the ending of its name."""
+
+
+class OtherFormatError(ValueError):
+    """A file of weights is not one of Keras, and the network reads no other."""
+
 
 def load_keras_weights(model: keras.Model, file: Path) -> None:
     """Fill ``model`` from a file of its weights, or of a larger model that it is a part of.
@@ -24,6 +36,8 @@ def load_keras_weights(model: keras.Model, file: Path) -> None:
     """
     if not file.is_file():
         raise ValueError(f"the weights file {file} does not exist; give the path of an existing file")
+    if (other := OTHER_FORMATS.get(file.suffix.lower())) is not None:
+        raise OtherFormatError(str(_no_fit(model, file, f"it is {other}, and this network reads those of Keras")))
     fault = load_as_it_is(model, file)
     if not fault:
         return

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlsearch.config_values import NAME
 from tlsearch.errors import WeightsError
 from tlsearch.plugins.api import BACKBONE_GROUP, Backbone, CutPoint, TrainingHints, WeightSource
 from tlsearch.plugins.guard import Guarded, blaming
@@ -45,6 +47,8 @@ class GuardedBackbone(Guarded):
 
 
 def _fault(plugin: Any) -> str | None:
+    if re.fullmatch(NAME, plugin.name) is None:
+        return f"its name {plugin.name!r} is not made of letters, digits, points, underscores and hyphens"
     sizes: list[Any] = [getattr(plugin, size, None) for size in ("min_image_size", "default_image_size")]
     if not all(isinstance(size, int) and size > 0 for size in sizes) or sizes[0] > sizes[1]:
         return f"its min and default image sizes, {sizes[0]!r} and {sizes[1]!r}, are not two sizes in order"
@@ -60,6 +64,8 @@ def _fault(plugin: Any) -> str | None:
 
 
 def _source_fault(name: str, source: Any) -> str | None:
+    if not isinstance(name, str) or re.fullmatch(NAME, name) is None:
+        return f"the name of its weights {name!r} is not made of letters, digits, points, underscores and hyphens"
     if not isinstance(source, WeightSource):
         return f"its weights {name!r} are a {type(source).__name__}, not a WeightSource"
     if (source.path is None) == (source.url is None):
@@ -68,12 +74,44 @@ def _source_fault(name: str, source: Any) -> str | None:
         return f"its weights {name!r} have a url but no filename"
     if not _is_amount(source.accuracy) or (source.accuracy or 0) > 1:
         return f"its weights {name!r} have the accuracy {source.accuracy!r}, where a share of 1 is needed, or None"
+    for what, (is_right, wanted) in _SOURCE_RULES.items():
+        value = getattr(source, what)
+        if (value is not None or what in ("trained_on", "licence")) and not is_right(value):
+            return f"its weights {name!r} have the {what} {value!r}, where {wanted} is needed"
     return None
 
 
 def _is_amount(value: Any) -> bool:
     """Whether a value is a finite number above 0, or None."""
     return value is None or (isinstance(value, int | float) and 0 < value < math.inf)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and re.match(r"(https?|ftp)://[^/]|file:/", value) is not None
+
+
+def _is_file_name(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[^/\\:\0]+", value) is not None and value not in (".", "..")
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}", value) is not None
+
+
+_SOURCE_RULES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "trained_on": (_is_text, "a text"),
+    "licence": (_is_text, "a text"),
+    "path": (lambda value: isinstance(value, Path), "a pathlib.Path"),
+    "url": (_is_address, "an address such as https://HOST/FILE"),
+    "filename": (_is_file_name, "the name of a file without a folder"),
+    "file_hash": (_is_hash, "an MD5 or a SHA-256, of 32 or 64 hexadecimal digits,"),
+    "megabytes": (_is_amount, "a number above 0"),
+}
+"""What each field of a ``WeightSource`` must be where it is given: the process that plans a run takes it as it is."""
 
 
 def _hints_fault(hints: Any) -> str | None:

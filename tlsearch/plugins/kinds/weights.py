@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from tlsearch.config_values import NAME
 from tlsearch.errors import PluginError
 from tlsearch.plugins.api import BACKBONE_GROUP, WEIGHTS_GROUP, NamedWeights
 from tlsearch.plugins.kinds.kind import IDENTIFIER, PluginKind
@@ -11,8 +13,11 @@ from tlsearch.plugins.kinds.kind import IDENTIFIER, PluginKind
 
 def _fault(plugin: Any) -> str | None:
     backbone, _, weights = plugin.name.partition("@")
-    if not backbone or not weights:
-        return f"its name {plugin.name!r} is not of the form backbone@weights"
+    if not re.fullmatch(NAME, backbone) or not re.fullmatch(NAME, weights):
+        return (
+            f"its name {plugin.name!r} is not of the form backbone@weights, each of letters, digits, points, "
+            "underscores and hyphens"
+        )
     empty = [name for name in ("trained_on", "licence") if not isinstance(getattr(plugin, name, None), str)]
     return f"it does not say its {' and '.join(empty)}" if empty else None
 

@@ -152,7 +152,9 @@ class _Machine:
 
     def _stack_global(self, _: object) -> None:
         name, module = self.pop(), self.pop()
-        self._stack.append(_known(_Name(str(module), str(name))))
+        if not isinstance(name, str) or not isinstance(module, str):
+            raise RefusedError("it calls what is no function")
+        self._stack.append(_known(_Name(module, name)))
 
     def _binpersid(self, _: object) -> None:
         self._stack.append(_storage(self.pop()))
@@ -180,7 +182,14 @@ def _mutable(value: Any, kind: type) -> Any:
 
 
 def _pairs(values: Iterable[Any]) -> dict[Any, Any]:
+    """A dictionary of keys and values in turn.
+
+    A key is hashed, which takes a tuple that holds another one twice, and so on, twice as long at every level: a file
+    of a kilobyte could take for ever.
+    """
     values = list(values)
+    if not all(isinstance(key, str | int | float | None) for key in values[::2]):
+        raise RefusedError("it has a mapping from other things than names")
     return dict(zip(values[::2], values[1::2], strict=True))
 
 
@@ -202,7 +211,8 @@ def _storage(identity: Any) -> Storage:
     if not isinstance(identity, tuple) or len(identity) < 5 or identity[0] != "storage" or any(identity[5:]):
         raise RefusedError("it describes its numbers in an unknown way")
     _, kind, key, _, count = identity[:5]
-    if not isinstance(kind, _Name) or kind.module != "torch" or not isinstance(count, int):
+    is_known = isinstance(kind, _Name) and kind.module == "torch"
+    if not is_known or not isinstance(count, int) or not isinstance(key, str | int):
         raise RefusedError("it describes its numbers in an unknown way")
     return Storage(str(key), kind.name, count)
 
@@ -212,7 +222,10 @@ def _call(function: Any, arguments: Any) -> Any:
     if not isinstance(function, _Name) or not isinstance(arguments, tuple):
         raise RefusedError("it calls what is no function")
     if function.name == "OrderedDict":
-        return dict(*arguments)
+        pairs = arguments[0] if arguments else []
+        if len(arguments) > 1 or not isinstance(pairs, list) or not all(len(pair) == 2 for pair in pairs):
+            raise RefusedError("it has a mapping of an unknown form")
+        return _pairs([part for pair in pairs for part in pair])
     if function.name == "_rebuild_parameter":
         return arguments[0]
     if not function.name.startswith("_rebuild_tensor"):

@@ -31,6 +31,10 @@ _DTYPES = {
 }
 """NumPy's types; it has no bfloat16, whose bits are the upper half of a float32."""
 
+MOST_SHOWN, FEWEST_NUMBERS = 100, 1000
+"""How often tensors show each number of a file at most, on average, and the numbers from which that counts: layers may
+share their weights, and a small file must not become a large one."""
+
 _INSIDE = "state_dict"
 """The name under which checkpoints of training hold the weights."""
 
@@ -140,12 +144,17 @@ def _tensors(described: Any) -> dict[str, Tensor]:
 def _arrays(described: Any, numbers: Callable[[Storage], AnyArray]) -> dict[str, AnyArray]:
     """An array for each tensor; several may look into one storage, which is read once."""
     read: dict[str, AnyArray] = {}
-    arrays = {}
+    arrays: dict[str, AnyArray] = {}
+    held = shown = 0
     for name, tensor in _tensors(described).items():
         key = tensor.storage.key
         if key not in read:
             read[key] = numbers(tensor.storage)
+            held += len(read[key])
         arrays[name] = _view(tensor, read[key], name)
+        shown += arrays[name].size
+        if shown > MOST_SHOWN * max(held, FEWEST_NUMBERS):
+            raise RefusedError("its tensors show the same numbers over and over")
     return arrays
 
 

@@ -7,7 +7,6 @@ weights. Nothing in it is a program: no pickle, and no path is taken from it.
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
 import zipfile
 import zlib
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from tlsearch import backend
-from tlsearch.config_values import NAME, PROVENANCE_NAME
+from tlsearch.config_values import PROVENANCE_NAME
 from tlsearch.errors import WeightsError
 from tlsearch.plugins import registry
 from tlsearch.plugins.trained import store
@@ -86,10 +85,15 @@ def import_file(file: Path, name: str | None = None) -> tuple[TrainedWeights, Pa
         record = _unpacked(file, weights)
         if name is not None:
             record = replace(record, name=name)
-        plugin = registry.load_plugin("backbone", record.backbone)
-        if record.name in plugin.weights:
+            if not store.is_label(record.label):
+                raise WeightsError(
+                    f"--name is {name!r}: give letters, digits, points, underscores and hyphens, such as fashion."
+                )
+        plugin = registry.load_guarded("backbone", record.backbone)
+        brought = {entry.name for entry in registry.find_plugins("weights")}
+        if record.name in plugin.weights or record.label in brought:
             raise WeightsError(f"{record.backbone} has weights {record.name!r} of its own: choose another --name.")
-        if store.is_taken(record.label) and store.find(record.label) != record:
+        if store.is_taken(record.label) and not store.is_installed(record):
             raise store.taken(record.label)
         backend.prepare()
         try:
@@ -109,8 +113,11 @@ def _unpacked(file: Path, weights: Path) -> TrainedWeights:
         with zipfile.ZipFile(file) as archive:
             if archive.getinfo(PROVENANCE_NAME).file_size > _MOST_PROVENANCE:
                 raise ValueError("its provenance is too long")
+            if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+                raise ValueError("its parts are compressed, which an export does not do")  # a small file stays small
             record = store.from_json(archive.read(PROVENANCE_NAME))
-            _check_name(record)
+            if not store.is_label(record.label):
+                raise ValueError(f"{record.label!r} is no name of a network and of weights")
             with archive.open(WEIGHTS_MEMBER) as stream, weights.open("xb") as sink:
                 digest = _copy(stream, sink)
     except _DAMAGED as error:
@@ -125,13 +132,6 @@ def _unpacked(file: Path, weights: Path) -> TrainedWeights:
             f"{file} is damaged: its weights have another SHA-256 than its provenance says; copy it again."
         )
     return record
-
-
-def _check_name(record: TrainedWeights) -> None:
-    """Raise ``ValueError`` where a name could not have been given: it becomes that of a folder."""
-    for name in (record.backbone, record.name):
-        if re.fullmatch(NAME, name) is None:
-            raise ValueError(f"{name!r} is no name of a network or of weights")
 
 
 def _copy(source: IO[bytes], sink: IO[bytes]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tlsearch.config_values import PROVENANCE_NAME
+from tlsearch.config_values import NAME, PROVENANCE_NAME
 from tlsearch.errors import WeightsError
 from tlsearch.plugins.api import WeightSource
 from tlsearch.plugins.trained.record import TrainedWeights
@@ -50,7 +52,7 @@ def install(record: TrainedWeights, file: Path) -> Path:
         WeightsError: Other weights of that name are there, or the folder cannot be written.
     """
     target = file_of(record.label)
-    if _read(target.parent) == record:
+    if is_installed(record):
         return target
     folder = trained_dir()
     try:
@@ -76,8 +78,14 @@ def install(record: TrainedWeights, file: Path) -> Path:
 
 
 def remove(label: str) -> Path:
-    """Remove trained weights; gives the folder that they were in. Raises ``WeightsError`` where there are none."""
-    folder = trained_dir() / find(label).label
+    """Remove trained weights, damaged ones too; gives the folder that they were in.
+
+    Raises:
+        WeightsError: There are none of that name, or they cannot be removed.
+    """
+    folder = trained_dir() / label
+    if not (is_label(label) and folder.is_dir()):
+        folder = trained_dir() / find(label).label
     # Renamed first, so that nobody finds one half of it.
     gone = Path(tempfile.mkdtemp(prefix=".", dir=trained_dir()))
     try:
@@ -90,8 +98,23 @@ def remove(label: str) -> Path:
 
 
 def is_taken(label: str) -> bool:
-    """Whether there are trained weights of that name."""
+    """Whether there are trained weights of that name, be they damaged."""
     return (trained_dir() / label).exists()
+
+
+def is_installed(record: TrainedWeights) -> bool:
+    """Whether just these are there, and whole."""
+    file = file_of(record.label)
+    if _read(file.parent) != record or not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == record.sha256
+
+
+def is_label(text: str) -> bool:
+    """Whether trained weights can be called so: the name of a backbone and their own, ``vgg16@fashion``."""
+    backbone, _, name = text.partition("@")
+    return all(re.fullmatch(NAME, part) is not None for part in (backbone, name))
 
 
 def taken(label: str) -> WeightsError:

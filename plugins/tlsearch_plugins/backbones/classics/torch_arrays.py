@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.plugin_api import load_keras_weights
+from tlsearch_plugins.backbones.arrays import UNREADABLE, open_arrays
 
 NORM_ARRAYS = ("weight", "bias", "running_mean", "running_var")
 """BatchNorm's arrays in PyTorch's names, in the order of Keras' weights."""
@@ -27,11 +27,11 @@ def load_weights(model: keras.Model, file: Path, layers: Mapping[str, str]) -> N
         load_keras_weights(model, file)
         return
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with open_arrays(file) as arrays:
             for name, prefix in layers.items():
                 layer = model.get_layer(name)
                 layer.set_weights(_weights_of(layer, prefix, arrays))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (*UNREADABLE, KeyError, ValueError) as error:
         what = " ".join(str(error).split())[:200]
         raise ValueError(
             f"the weights file {file} does not fit {model.name} ({what}); give what `tlsearch weights convert "
