@@ -40,6 +40,33 @@ def test_a_layer_that_was_never_called_costs_nothing() -> None:
     assert layer_work(keras.layers.Conv2D(3, 3)) == Work()
 
 
+class Block(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+    """Keeps its layers under the name that a model has for its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = [keras.layers.Conv2D(6, 3, padding="same") for _ in range(2)]
+
+    def build(self, shape: Any) -> None:
+        for layer in self.layers:
+            layer.build(shape)
+            shape = (*shape[:-1], 6)
+
+    def call(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def test_a_layer_that_holds_others_is_counted_by_its_kernels_and_a_model_by_its_layers() -> None:
+    block, x = Block(), keras.Input((8, 8, 4))
+    block(x)
+    kernels = 2.0 * 8 * 8 * 6 * 3 * 3 * (4 + 6)
+    assert layer_work(block) == Work(kernels, OPERATIONS_PER_VALUE * 8 * 8 * 6)
+    inner = keras.Sequential([keras.Input((8, 8, 4)), *(keras.layers.Conv2D(6, 3, padding="same") for _ in range(2))])
+    assert layer_work(inner).arithmetic == kernels
+
+
 def test_work_adds_up() -> None:
     total = Work(1.0, 2.0) + Work(10.0, 20.0)
     assert total == Work(11.0, 22.0)

@@ -57,6 +57,19 @@ def calls_of(model: keras.Model) -> list[tuple[Any, list[Any], list[Any]]]:
     An operation that is shared comes once for each of its calls. Keras' public ``get_config`` tells the same, for the
     price of serializing every layer. (Keras: ``Function._nodes_by_depth``, ``Sequential._functional``.)
     """
-    by_depth = getattr(model, "_functional", model)._nodes_by_depth
+    by_depth = _graph_of(model)._nodes_by_depth
     nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
     return [(node.operation, list(node.input_tensors), list(node.output_tensors)) for node in nodes]
+
+
+def has_graph(operation: Any) -> bool:
+    """Whether an operation is a model of which ``calls_of`` gives what it computes: functional, or a sequential one.
+
+    Other layers and models may hold layers, too, and call them as they like. (Keras: as for ``calls_of``.)
+    """
+    return hasattr(_graph_of(operation), "_nodes_by_depth")
+
+
+def _graph_of(operation: Any) -> Any:
+    """What has the nodes: of a sequential model the functional one inside it."""
+    return getattr(operation, "_functional", operation)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tlsearch.backend.graph import kernel_size_of
+from tlsearch.backend.private_api import has_graph
 
 OPERATIONS_PER_VALUE = 60.0
 """Reading and writing one activation costs about as much as this many operations (a roofline model with the ratio
@@ -35,11 +36,12 @@ def layer_work(layer: Any) -> Work:
     """Estimate what a layer or an operation of ``keras.ops`` needs: its multiply-adds twice, and its memory traffic.
 
     The multiply-adds are known exactly for convolutions and dense layers. Any other layer counts by its weights of two
-    dimensions or more and by the size of its output. A model inside a model counts as its layers. The products of
+    dimensions or more and by the size of its output. A model inside a model counts as its layers; a layer that holds
+    others counts as one. The products of
     attention between tokens are left out: of a ViT-B at 224 pixels 4 %, the same share in each block.
     """
-    if layers := getattr(layer, "layers", None):
-        return sum((layer_work(inner) for inner in layers), Work())
+    if has_graph(layer):
+        return sum((layer_work(inner) for inner in layer.layers), Work())
     try:
         shape = layer.output.shape
     except (AttributeError, ValueError):

@@ -187,23 +187,14 @@ class KerasBackbone:
 def _before_first_kernel(model: keras.Model) -> list[str]:
     """The classes of the operations that come before the first one with a kernel, in models inside the model too."""
     from tlsearch.backend.graph import kernel_size_of
-    from tlsearch.backend.private_api import calls_of
+    from tlsearch.backend.private_api import calls_of, has_graph
 
     kinds = []
     for operation, _, _ in calls_of(model):
-        inside = _graph_inside(operation)
-        if inside is not None:
-            kinds += _before_first_kernel(inside)
+        if has_graph(operation):
+            kinds += _before_first_kernel(operation)
         if kernel_size_of(operation):
             break
-        if inside is None:
+        if not has_graph(operation):
             kinds.append(type(operation).__name__)
     return kinds
-
-
-def _graph_inside(operation: Any) -> keras.Model | None:
-    """The model that an operation is, where it has a graph."""
-    import keras
-
-    has_graph = isinstance(operation, keras.Sequential) or hasattr(operation, "operations")
-    return operation if isinstance(operation, keras.Model) and has_graph else None

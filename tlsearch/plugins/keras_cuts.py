@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.backend.graph import kernel_size_of
-from tlsearch.backend.private_api import calls_of
+from tlsearch.backend.private_api import calls_of, has_graph
 from tlsearch.plugins.api import CutPoint
 from tlsearch.plugins.keras_names import common_beginning, is_numbered
 
@@ -168,7 +168,7 @@ def _is_map(given: Sequence[Any]) -> bool:
 def _computed(call: Call, stride: float) -> tuple[float, float, float]:
     """The stride behind a call whose inputs have ``stride``, its arithmetic and its work for each input pixel."""
     operation, taken, given = call
-    if hasattr(operation, "layers"):
+    if has_graph(operation):
         return _computed_inside(operation, stride)
     stride *= _stride_of(operation, taken, given)
     share = 1.0 / stride**2
@@ -179,14 +179,9 @@ def _computed(call: Call, stride: float) -> tuple[float, float, float]:
 
 def _computed_inside(operation: Any, stride: float) -> tuple[float, float, float]:
     """The same of a model inside the model, along its graph."""
-    try:
-        calls = calls_of(operation)
-    except AttributeError:  # a layer that holds others, and has no graph
-        arithmetic = 2.0 * kernel_size_of(operation) / stride**2
-        return stride, arithmetic, arithmetic
     strides: dict[int, float] = {}
     before, arithmetic, work = stride, 0.0, 0.0
-    for call in calls:
+    for call in calls_of(operation):
         _, taken, given = call
         stride, own_arithmetic, own_work = _computed(call, min((strides[id(t)] for t in taken), default=before))
         arithmetic, work = arithmetic + own_arithmetic, work + own_work

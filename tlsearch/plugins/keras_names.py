@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def is_numbered(operation: Any) -> bool:
     """Whether the name of a layer or an operation may be one that Keras gave it: its class, and perhaps a number."""
-    return re.fullmatch(rf"{_snake(type(operation).__name__)}(_\d+)?", operation.name) is not None
+    return re.fullmatch(rf"{snake_case(type(operation).__name__)}(_\d+)?", operation.name) is not None
 
 
 def number_afresh(model: keras.Model) -> None:
@@ -30,7 +30,7 @@ def number_afresh(model: keras.Model) -> None:
     for operation in operations:
         if not is_numbered(operation):
             continue
-        kind = _snake(type(operation).__name__)
+        kind = snake_case(type(operation).__name__)
         number = counts.get(kind, 0)
         while f"{kind}_{number}" in taken:
             number += 1
@@ -49,7 +49,7 @@ def common_beginning(names: list[str]) -> str:
     return "_".join(same)
 
 
-def _snake(name: str) -> str:
+def snake_case(name: str) -> str:
     """The name of a class as Keras writes it in front of a number: ``BatchNormalization`` is batch_normalization."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -21,6 +21,7 @@ from tlsearch.pipeline.pretrain.train import FROM_RANDOM, FROM_WEIGHTS, Training
 from tlsearch.plugins import weights
 from tlsearch.plugins.trained import store
 from tlsearch.pretrain_config import PretrainConfig
+from tlsearch.types import TrialResult
 from tlsearch.worker.models.requests import TrySaving
 from tlsearch.worker.protocol import MeasureCandidate, MeasureRendering, OpenPool
 
@@ -97,6 +98,30 @@ def test_all_layers_are_trained_with_each_learning_rate(
     assert training.start.label == ("net@imagenet" if from_weights else "random values")
 
 
+def test_the_epochs_are_those_that_were_trained(tmp_path: Path) -> None:
+    """Where the time was over before, too."""
+    training = planned(context_of(tmp_path, epochs=7)[0], start(tmp_path))
+    data = make_data((0, 1) * 20, val=range(TRAIN, 40))
+    history = tuple({"epoch": float(n)} for n in range(1, 4))
+    shortened = TrialResult(
+        spec=training.specs[0], state="complete", value=0.5, seconds=1.0, history=history,
+        reason="its time was over after 3 of 7 epochs",
+    )  # fmt: skip
+    assert training.epochs_of(shortened, data) == 3
+    assert training.epochs_of(replace(shortened, reason=""), data) == 7
+
+
+def test_weights_that_are_there_are_told_with_their_place(tmp_path: Path) -> None:
+    file = tmp_path / "trained.weights.h5"
+    file.write_bytes(b"arrays")
+    record = trained_record(file)
+    place = store.install(record, file)
+    assert [line for _, line in say_weights(record)][1:] == [
+        str(place), "tlsearch run YOUR-IMAGES --backbone tiny@stripes"
+    ]  # fmt: skip
+    assert "no longer on this machine" in say_weights(replace(record, seed=9))[1][1]  # others of that name are
+
+
 def check(folder: Path, name: str, context: RunContext) -> None:
     begun = start(folder)
     config = PretrainConfig(dataset=folder, backbones=("net",), name=name)
@@ -125,9 +150,6 @@ def test_of_a_training_that_is_over_the_weights_are_told(tmp_path: Path) -> None
     record = trained_record()
     (output / "provenance.json").write_text(store.to_json(record), encoding="utf-8")
     assert finished_weights(output) == record
-    assert say_weights(record)[1:] == [
-        ("weights", "no longer on this machine"),
-        ("use", "tlsearch run YOUR-IMAGES --backbone tiny@stripes"),
-    ]
+    assert say_weights(record)[1:] == [("weights", "no longer on this machine, or damaged; --force trains them anew")]
     (output / ".tlsearch-work").mkdir()
     assert finished_weights(output) is None

@@ -136,6 +136,48 @@ def test_half_precision_is_read(make: Make, kind: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(one), other)
 
 
+def stacked(count: int, named: bool = False) -> keras.Model:
+    """A stem and convolutions that are all alike, as the blocks of a transformer are."""
+    keras.utils.clear_session()
+    x = keras.Input((SIDE, SIDE, 3))
+    y = keras.layers.Conv2D(4, 3, name="stem" if named else None)(x)
+    for number in range(count):
+        y = keras.layers.Conv2D(4, 3, name=f"c{number}" if named else None)(y)
+    return keras.Model(x, keras.layers.BatchNormalization(name="last" if named else None)(y), name="stack")
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5"])
+def test_the_beginning_of_a_deeper_network_is_not_taken_for_the_network(ending: str, tmp_path: Path) -> None:
+    deeper = filled(stacked(3))
+    file = tmp_path / f"deeper{ending}"
+    deeper.save_weights(file) if ending == ".weights.h5" else deeper.save(file)
+    assert_loads(stacked(3), file, deeper.get_weights())
+    with pytest.raises(ValueError, match=r"does not fit stack \("):
+        load_keras_weights(stacked(2), file)
+
+
+def test_names_tell_which_layers_of_a_deeper_network_are_meant(tmp_path: Path) -> None:
+    deeper = filled(stacked(3, named=True))
+    deeper.save_weights(tmp_path / "deeper.weights.h5")
+    model = stacked(2, named=True)
+    load_keras_weights(model, tmp_path / "deeper.weights.h5")
+    for layer in model.layers:
+        for one, other in zip(layer.get_weights(), deeper.get_layer(layer.name).get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+def test_a_network_that_is_there_twice_is_not_guessed(ending: str, tmp_path: Path) -> None:
+    pupil, teacher = filled(network(named=False)), filled(network(named=False), seed=4)
+    x = keras.Input((SIDE, SIDE, 3))
+    both = keras.Model(x, keras.layers.Concatenate()([keras.Model(m.input, m.output, name=n)(x) for m, n in
+                                                      ((pupil, "pupil"), (teacher, "teacher"))]))  # fmt: skip
+    file = tmp_path / f"both{ending}"
+    both.save_weights(file) if ending == ".weights.h5" else both.save(file)
+    with pytest.raises(ValueError, match="it has this network twice"):
+        load_keras_weights(network(named=False), file)
+
+
 @pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5"])
 def test_a_part_of_the_network_is_an_error_that_names_the_layers(ending: str, tmp_path: Path) -> None:
     base = filled(network())

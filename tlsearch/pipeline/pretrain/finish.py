@@ -70,10 +70,12 @@ def finished_weights(output: Path) -> TrainedWeights | None:
 
 def say_weights(found: TrainedWeights) -> list[tuple[str, str]]:
     """What is printed of trained weights, as (step, line)."""
-    place = store.file_of(found.label) if store.is_taken(found.label) else "no longer on this machine"
+    trained = ("weights", f"{found.label}, trained on {found.trained_on}")
+    if not store.is_installed(found):
+        return [trained, ("weights", "no longer on this machine, or damaged; --force trains them anew")]
     return [
-        ("weights", f"{found.label}, trained on {found.trained_on}"),
-        ("weights", str(place)),
+        trained,
+        ("weights", str(store.file_of(found.label))),
         ("use", f"tlsearch run YOUR-IMAGES --backbone {found.label}"),
     ]
 
@@ -120,7 +122,7 @@ def _provenance(
         accuracy=tested.value,
         accuracy_ci95=tested.ci95,
         image_size=start.image_size,
-        epochs=training.epochs(data),
+        epochs=training.epochs_of(raced.best, data),
         learning_rate=raced.best.spec.lr_suffix,
         started_from=start.label,
         seed=config.seed,

@@ -59,9 +59,15 @@ class Training:
     specs: tuple[TrialSpec, ...]
 
     def epochs(self, data: Data) -> float:
-        """How often each training image is seen."""
+        """How often each training image is to be seen."""
         spec = self.specs[0]
         return round(spec.steps / steps_per_epoch(len(data.fold.train), spec.batch_size), 2)
+
+    def epochs_of(self, best: TrialResult, data: Data) -> float:
+        """How often each was seen in what came of it: the time may have been over before."""
+        if not best.reason or not best.history:
+            return self.epochs(data)
+        return round(best.history[-1]["epoch"], 2)
 
 
 def plan_training(context: RunContext, data: Data, start: Start) -> Training:
@@ -115,7 +121,7 @@ def train(context: RunContext, data: Data, training: Training) -> RaceResult:
                 raise RunError(f"Nothing was trained in {limit}, for {error}: allow more with --time-limit.") from error
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
-    context.say("train", [_trained_line(raced.best, specs, training.epochs(data))])
+    context.say("train", [_trained_line(raced.best, specs, training.epochs_of(raced.best, data))])
     return raced
 
 

@@ -38,11 +38,11 @@ def load_keras_weights(model: keras.Model, file: Path) -> None:
         raise ValueError(f"the weights file {file} does not exist; give the path of an existing file")
     if (other := OTHER_FORMATS.get(file.suffix.lower())) is not None:
         raise OtherFormatError(str(_no_fit(model, file, f"it is {other}, and this network reads those of Keras")))
-    fault = load_as_it_is(model, file)
-    if not fault:
-        return
-    from tlsearch.plugins.keras_weights.inside import load_from_inside
+    from tlsearch.plugins.keras_weights.inside import has_more_layers, load_from_inside
 
+    fault = load_as_it_is(model, file)
+    if not fault and not has_more_layers(model, file):
+        return
     try:
         missing = load_from_inside(model, file)
     except Exception as error:  # h5py, zipfile and Keras each raise kinds of their own

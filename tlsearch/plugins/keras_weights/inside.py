@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.backend.private_api import all_layers
-from tlsearch.plugins.keras_names import is_numbered
+from tlsearch.plugins.keras_names import is_numbered, snake_case
 from tlsearch.plugins.keras_weights import load_as_it_is
-from tlsearch.plugins.keras_weights.stored import StoredLayer, models_inside, opened, stored_layers
+from tlsearch.plugins.keras_weights.stored import (
+    StoredLayer,
+    class_of,
+    models_inside,
+    opened,
+    stored_layers,
+    top_layers,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -26,6 +34,17 @@ class _Wanted:
 
     layer: keras.layers.Layer
     shapes: tuple[tuple[int, ...], ...]
+
+
+def has_more_layers(model: keras.Model, file: Path) -> bool:
+    """Whether a file of Keras 3 has more layers of a class of the network than the network has.
+
+    Keras then takes the first of them: of a deeper network those of its beginning, which say nothing here.
+    """
+    with opened(file) as content:
+        stored = Counter(class_of(place) for place in top_layers(content))
+    wanted = Counter(class_of(snake_case(type(layer).__name__)) for layer in model.layers if layer.weights)
+    return any(stored[kind] > count for kind, count in wanted.items())
 
 
 def load_from_inside(model: keras.Model, file: Path) -> str:
@@ -47,18 +66,29 @@ def load_from_inside(model: keras.Model, file: Path) -> str:
 
 
 def _load_model_inside(model: keras.Model, content: Any) -> bool:
-    """Whether a model inside the file, as Keras 3 writes it, is this network; then it is filled."""
+    """Whether a model inside the file, as Keras 3 writes it, is this network; then it is filled.
+
+    Raises ``ValueError`` where it is there several times, as a pupil and its teacher are.
+    """
     import h5py
 
+    places, values = list[str](), None
     for group in models_inside(content):
+        if any(group.name.startswith(f"{place}/") for place in places):
+            continue
         with TemporaryDirectory(prefix="tlsearch-weights-") as folder:
             copy = Path(folder) / "inside.weights.h5"
             with h5py.File(copy, "w") as target:
                 for name in group:
                     content.copy(group[name], target, name)
-            if not load_as_it_is(model, copy):
-                return True
-    return False
+            if load_as_it_is(model, copy) or has_more_layers(model, copy):
+                continue
+        if values is not None:
+            raise ValueError(f"it has this network twice, at {places[0]} and at {group.name}")
+        places, values = [group.name], model.get_weights()
+    if values is not None:
+        model.set_weights(values)
+    return values is not None
 
 
 def _wanted_of(model: keras.Model) -> list[_Wanted]:
@@ -134,7 +164,7 @@ def _missing(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> str:
         other = "" if there is None else f", in the file {_shown(there)}"
         lacking.append(f"{name} {_shown(one.shapes)}{other}")
     if not lacking:
-        return "it has layers of the same names, but of several networks"
+        return "it has these layers and more like them, so that nobody can tell which are those of this network"
     listed = "; ".join(lacking[:NAMED]) + (f"; and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
     return f"it lacks {len(lacking)} of {len(wanted)} layers: {listed}"
 

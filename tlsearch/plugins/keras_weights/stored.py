@@ -82,6 +82,18 @@ def models_inside(content: Any) -> list[Any]:
     return sorted(found, key=lambda group: group.name.count("/"))
 
 
+def top_layers(content: Any) -> list[str]:
+    """Give the places of the layers with weights on the first level of a file of Keras 3: ``conv2d_1``."""
+    layers = content.get(_LAYERS)
+    return [name for name, item in layers.items() if any(_layers(item, name))] if hasattr(layers, "items") else []
+
+
+def class_of(place: str) -> str:
+    """Give a place without its number: ``layers/conv2d`` of ``layers/conv2d_1``."""
+    parts = _natural(place)
+    return "/".join(str(stem) for stem, _ in parts)
+
+
 def _layers(group: Any, place: str) -> Iterator[StoredLayer]:
     """Those of Keras 3: groups with a group ``vars``, whose arrays are called 0, 1, 2."""
     for name, item in group.items():
