@@ -109,6 +109,7 @@ def test_two_weights_of_one_package_are_two_files(install: InstallPlugin, tmp_pa
     [
         ("return target", "raise SystemExit(4)", "raised SystemExit: 4"),
         ("return target", "return None", "gives None, where there is no file"),
+        ("return target", "return str(target)", "own.h5', which is no pathlib.Path"),
         ("return target", "return folder / 'no.h5'", "where there is no file"),
     ],
 )

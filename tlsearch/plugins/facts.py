@@ -124,9 +124,8 @@ def weights_file(name: str, folder: Path) -> Path:
     with blaming("weights", plugin):
         file = plugin.file(own) if own.is_dir() else _first_file(plugin, own)
     if not isinstance(file, Path) or not file.is_file():
-        raise PluginFailedError(
-            f"The weights plugin '{name}' gives {file!r}, where there is no file.", plugin=f"weights {name}"
-        )
+        fault = "where there is no file" if isinstance(file, Path | None) else "which is no pathlib.Path"
+        raise PluginFailedError(f"The weights plugin '{name}' gives {file!r}, {fault}.", plugin=f"weights {name}")
     return file
 
 

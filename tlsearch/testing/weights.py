@@ -27,6 +27,7 @@ def check_file(plugin: NamedWeights) -> None:
     """``file`` gives an existing file, and the same one when it is asked again."""
     with tempfile.TemporaryDirectory() as folder:
         file = plugin.file(Path(folder))
+        assert isinstance(file, Path), f"file() gives {file!r}, which is no pathlib.Path"
         assert file.is_file(), f"file() gives {file}, where there is no file"
         before = file.read_bytes()
         assert plugin.file(Path(folder)).read_bytes() == before, "file() gives another content the second time"
