@@ -69,7 +69,7 @@ def with_lambda(size: int) -> Any:
 def channels_first(size: int) -> Any:
     x = keras.Input((size, size, 3))
     y = L.Permute((3, 1, 2))(L.Conv2D(4, 3)(x))
-    return keras.Model(x, L.AveragePooling2D(data_format="channels_first", name="pool")(y))
+    return keras.Model(x, L.AveragePooling2D(2, data_format="channels_first", name="pool")(y))
 
 
 def divided(size: int) -> Any:

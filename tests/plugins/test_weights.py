@@ -164,7 +164,11 @@ def test_a_host_that_refuses_is_not_reachable(monkeypatch: pytest.MonkeyPatch) -
         raise ConnectionRefusedError
 
     monkeypatch.setattr("urllib.request.urlopen", refuse)
-    assert not weights.reachable(("refusing.example",), 1.0)
+    assert not weights.reachable(("https://refusing.example",), 1.0)
+
+
+def test_an_address_that_is_none_is_not_reachable() -> None:
+    assert not weights.reachable(("refusing.example", "https://" + 70 * "x" + ".example"), 1.0)
 
 
 def test_hosts_of_names_each_once() -> None:

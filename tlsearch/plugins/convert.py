@@ -86,9 +86,10 @@ def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Pat
         try:
             model = plugin.build(plugin.min_image_size, named)
         except OtherFormatError as error:
+            others = _other_forms(plugin)
+            instead = f"is it of {' or '.join(others)}? Otherwise give" if others else "give"
             raise WeightsError(
-                f"{plugin.name} reads no weights of PyTorch: give it a file of Keras with --weights in a run, or "
-                "convert for a network whose plugin reads them."
+                f"{plugin.name} reads no weights of PyTorch: {instead} it a file of Keras with --weights in a run."
             ) from error
         except ValueError as error:
             raise _does_not_fit(plugin, file, str(error).replace(str(named), file.name)) from error
@@ -105,9 +106,14 @@ def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Pat
 
 
 def _does_not_fit(plugin: Backbone, file: Path, reason: str) -> WeightsError:
-    """The error for weights of another network; other forms of the network have names that begin like it."""
-    stem = plugin.name.partition("_")[0]
-    others = sorted({e.name for e in registry.find_plugins("backbone") if e.name.partition("_")[0] == stem})
-    hint = [name for name in others if name != plugin.name]
-    instead = f"is it of {' or '.join(hint)}?" if hint else "give the file of this network."
+    """The error for weights of another network."""
+    others = _other_forms(plugin)
+    instead = f"is it of {' or '.join(others)}?" if others else "give the file of this network."
     return WeightsError(f"The file {file} does not fit {plugin.name} ({reason.splitlines()[0]}): {instead}")
+
+
+def _other_forms(plugin: Backbone) -> list[str]:
+    """Other forms of a network, whose names begin like its own."""
+    stem = plugin.name.partition("_")[0]
+    named = {entry.name for entry in registry.find_plugins("backbone") if entry.name.partition("_")[0] == stem}
+    return sorted(named - {plugin.name})

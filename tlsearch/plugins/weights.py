@@ -201,11 +201,11 @@ def _stream(url: str, write: Callable[[bytes], object], progress: Callable[[int,
 def _answers(host: str, timeout: float) -> bool:
     if host == "file://":
         return True
-    request = urllib.request.Request(f"{host}/", method="HEAD")
     try:
+        request = urllib.request.Request(f"{host}/", method="HEAD")
         with urllib.request.urlopen(request, timeout=timeout):
             return True
     except urllib.error.HTTPError:
         return True  # an error page is an answer too
-    except (OSError, http.client.HTTPException):
+    except (OSError, ValueError, http.client.HTTPException):  # ValueError: an address that is none
         return False

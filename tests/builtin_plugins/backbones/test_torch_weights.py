@@ -108,9 +108,9 @@ def test_what_cannot_be_converted_ends_in_one_sentence(alexnet: dict[str, Any], 
     part = write_zip(tmp_path / "part.pth", tensors(alexnet))
     (tmp_path / "text.pth").write_text("nothing")
     for arguments, sentence in [
-        (("alexnet", source), "is it of alexnet_owt or alexnet_owt_fc?"),
+        (("alexnet", source), "no weights of PyTorch: is it of alexnet_owt or alexnet_owt_fc?"),
         (("alexnet_owt", part), "features.8.bias"),
-        (("vgg16", source), "vgg16 reads no weights of PyTorch: give it a file of Keras"),
+        (("vgg16", source), "vgg16 reads no weights of PyTorch: is it of vgg16_fc? Otherwise give it a file"),
         (("mobilenet_v3_large", source), "mobilenet_v3_large reads no weights of PyTorch"),
         (("alexnet_owt", tmp_path / "text.pth"), "not a file of PyTorch"),
         (("alexnet_owt", tmp_path / "none.pth"), "none.pth"),

@@ -82,7 +82,7 @@ def test_a_pattern_stands_for_every_backbone_of_such_a_name(
 
 def test_what_a_pattern_stands_for_is_left_out_where_its_weights_are_not_here(find: Find) -> None:
     assert [item.name for item in find("net_*")[1]] == ["net_b2"]
-    assert {item.name for item in find("all")[1]} == {"net_b2", "torn"}
+    assert {item.name for item in find("all")[1]} == {"net_b2", "torn", "bare"}
     with pytest.raises(WeightsError, match="net_b2: weights not found"):
         find("net_*", "net_b2")  # by its name, it is asked for
 
