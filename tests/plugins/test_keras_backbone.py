@@ -180,13 +180,13 @@ def test_scaling_in_a_model_inside_the_model_counts() -> None:
         Broken(around(plain), pixels="inside").build(32, None)
 
 
-def test_an_unknown_scale_is_refused() -> None:
-    images = np.zeros((1, 8, 8, 3), "float32")
-    for pixels in ("torch", "-1...1", None):
-        for call in (lambda p=pixels: Broken(plain, pixels=p).build(32, None),
-                     lambda p=pixels: Broken(plain, pixels=p).preprocess(images)):  # fmt: skip
-            with pytest.raises(PluginFailedError, match="which is none of 'inside', "):
-                call()
+@pytest.mark.parametrize("pixels", ["torch", "-1...1", None])
+def test_an_unknown_scale_is_refused(pixels: Any) -> None:
+    plugin, said = Broken(plain, pixels=pixels), "which is none of 'inside', "
+    with pytest.raises(PluginFailedError, match=said):
+        plugin.build(32, None)
+    with pytest.raises(PluginFailedError, match=said):
+        plugin.preprocess(np.zeros((1, 8, 8, 3), "float32"))
 
 
 def test_an_own_preprocessing_is_the_authors_affair() -> None:
