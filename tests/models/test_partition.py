@@ -242,6 +242,41 @@ def test_the_same_network_with_good_cuts_passes() -> None:
     ]
 
 
+class Given(Tiny):
+    """Builds what it is told to build of its own network."""
+
+    def __init__(self, change: Any) -> None:
+        super().__init__()
+        self.change = change
+
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        """See above."""
+        return self.change(super().build(image_size, weights))
+
+
+def test_a_list_of_one_output_is_that_output() -> None:
+    plugin = Given(lambda model: keras.Model([model.input], [model.output]))
+    model = partition.build(plugin, 16, None, "float32")
+    assert tuple(model.input.shape) == (None, 16, 16, 3)
+    pictures = PICTURES[:, :16, :16]
+    cuts = partition.inspect(plugin, model, pictures)
+    found = partition.prefix(plugin, model, cuts, 0, pools(len(cuts)))(pictures)
+    assert np.isfinite(keras.ops.convert_to_numpy(found[str(pools(len(cuts))[0])])).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda model: keras.Model(model.input, [model.output, model.input]), "one input and one output, not 1 and 2"),
+        (lambda model: None, "be a functional Keras model, not a NoneType"),
+    ],
+)
+def test_a_model_that_is_no_network_is_the_fault_of_its_plugin(change: Any, said: str) -> None:
+    with pytest.raises(PluginFailedError, match=f"What the backbone plugin 'tiny' builds must .*{said}") as caught:
+        partition.build(Given(change), 16, None, "float32")
+    assert caught.value.plugin == "backbone tiny"
+
+
 def test_weights_of_another_network_are_a_weights_error(tmp_path: Path) -> None:
     file = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(file)

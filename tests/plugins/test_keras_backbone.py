@@ -132,7 +132,7 @@ def test_pixels_that_are_scaled_once_are_welcome(build: Any, pixels: str) -> Non
         (rescaled, "-1..1", "scales them again"),
         (plain, "inside", "nothing in its network scales them"),
         (lambda size: plain(64), "0..1", r"must take one input of shape \(32, 32, 3\), not \[\(64, 64, 3\)\]"),
-        (two_outputs, "0..1", "must give one output, not 2"),
+        (two_outputs, "0..1", "must have one input and one output, not 1 and 2"),
         (with_lambda, "0..1", "its layer 'twice' is a Lambda, which Keras does not load from a saved model"),
         (channels_first, "0..1", "its layer 'pool' has the channels first"),
         (lambda size: None, "0..1", "must be a functional Keras model, not a NoneType"),

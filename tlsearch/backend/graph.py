@@ -31,6 +31,27 @@ def output_of(model: keras.Model, name: str) -> Any:
     raise ValueError(f"the model has no layer and no operation {name!r}")
 
 
+def of_single_tensors(model: keras.Model) -> keras.Model:
+    """Give a functional model from one tensor to one tensor.
+
+    Many write ``keras.Model([x], [y])``. Of a model that takes or gives a list or a mapping of one tensor another one
+    is made, of the same layers.
+
+    Raises:
+        ValueError: It has several inputs or outputs, or is no functional model.
+    """
+    import keras
+
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    if not isinstance(model, keras.Model) or not isinstance(inputs, list) or not isinstance(outputs, list):
+        raise ValueError(f"must be a functional Keras model, not a {type(model).__name__}")
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ValueError(f"must have one input and one output, not {len(inputs)} and {len(outputs)}")
+    if getattr(model, "input", None) is inputs[0] and getattr(model, "output", None) is outputs[0]:
+        return model  # a sequential one has neither before it is called
+    return keras.Model(inputs[0], outputs[0], name=model.name)
+
+
 def kernel_size_of(operation: Any) -> int:
     """Give the number of values in the kernels of an operation, which are its weights of two dimensions or more.
 

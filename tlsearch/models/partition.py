@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch.backend.graph import operations_of, output_of
+from tlsearch.backend.graph import of_single_tensors, operations_of, output_of
 from tlsearch.errors import PluginFailedError, WeightsError
 from tlsearch.models.cuts import CutInfo, Cuts, Feature
 from tlsearch.models.flops import Work, layer_work
@@ -48,15 +48,22 @@ def build(backbone: Backbone, image_size: int, weights: Path | None, policy: str
 
     Raises:
         WeightsError: The weights do not fit.
+        PluginFailedError: The model is not one of one input and one output.
     """
     with dtype_policy(policy):
         try:
-            return backbone.build(image_size, weights)
+            model = backbone.build(image_size, weights)
         except ValueError as error:
             if weights is None:
                 raise
             raise WeightsError(
                 f"The file {weights} does not fit {backbone.name}: {str(error).splitlines()[0]}"
+            ) from error
+        try:
+            return of_single_tensors(model)
+        except ValueError as error:
+            raise PluginFailedError(
+                f"What the backbone plugin '{backbone.name}' builds {error}.", plugin=f"backbone {backbone.name}"
             ) from error
 
 

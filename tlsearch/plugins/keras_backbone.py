@@ -127,21 +127,23 @@ class KerasBackbone:
         return ops.subtract(ops.flip(rgb, axis=-1), np.asarray(CAFFE_MEAN, "float32"))
 
     def _functional(self, model: Any, image_size: int) -> keras.Model:
-        """The model as a functional one with the right input, of one tensor to one tensor, not to lists of one."""
+        """The model as a functional one with the right input, from one tensor to one tensor."""
         import keras
 
-        is_whole_sequential = isinstance(model, keras.Sequential) and model.built
-        if not is_whole_sequential and not (isinstance(model, keras.Model) and hasattr(model, "operations")):
+        from tlsearch.backend.graph import of_single_tensors
+
+        if isinstance(model, keras.Sequential) and model.built:
+            model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+        if not isinstance(model, keras.Model) or not hasattr(model, "operations"):
             what = type(model).__name__
             raise self._fault(f"its network must be a functional Keras model, not a {what}")
         shape, wanted = [tuple(tensor.shape[1:]) for tensor in model.inputs], (image_size, image_size, 3)
         if shape != [wanted]:
             raise self._fault(f"its network for {image_size} px must take one input of shape {wanted}, not {shape}")
-        if len(model.outputs) != 1:
-            raise self._fault(f"its network must give one output, not {len(model.outputs)}")
-        if not is_whole_sequential and model.input is model.inputs[0] and model.output is model.outputs[0]:
-            return model
-        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+        try:
+            return of_single_tensors(model)
+        except ValueError as error:
+            raise self._fault(f"its network {error}") from error
 
     def _check_pixels(self) -> None:
         """Every name but those known would be taken for one of them."""
