@@ -48,6 +48,13 @@ def test_a_sound_backbone_passes() -> None:
     assert list(by_name(results)) == list(checks_of("backbone"))
 
 
+@pytest.mark.parametrize("cuts", [("end",), ("block", "end")])
+def test_a_sound_backbone_with_few_cut_points_passes(cuts: tuple[str, ...]) -> None:
+    plugin = Net()
+    plugin.cuts = cuts
+    assert [result for result in check_backbone(plugin) if result.status not in ("passed", "skipped")] == []
+
+
 @pytest.mark.parametrize("leading", [0, 2])
 def test_a_sound_backbone_that_gives_tokens_passes(leading: int) -> None:
     results = check_backbone(TinyTokens(leading))

@@ -96,6 +96,7 @@ def check_cuts_are_exact(plugin: Backbone) -> None:
     whole, cuts = outputs(model, x), cuts_of(plugin, model)[:-1]
     tensors = [tensor_at(model, cut) for cut in cuts]
     features = keras.Model(model.input, tensors)(x, training=False) if cuts else []
+    features = [features] if len(cuts) == 1 else features  # of a list of one output Keras gives the output
     for cut, tensor, first_part in zip(cuts, tensors, features, strict=True):
         joined = outputs(keras.Model(tensor, model.output), first_part)
         distance = difference(joined, whole)
