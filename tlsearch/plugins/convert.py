@@ -54,7 +54,8 @@ def convert(name: str, file: Path, output: Path) -> Provenance:
     """
     if not output.name.endswith(SUFFIX):
         raise WeightsError(f"The output is {output}, but its name must end in {SUFFIX}: give another with --output.")
-    plugin: Backbone = registry.load_guarded("backbone", name)
+    with backend.silent_stderr():  # plugins may import Keras, and its backend says much
+        plugin: Backbone = registry.load_guarded("backbone", name)
     arrays = read_state_dict(file)
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()

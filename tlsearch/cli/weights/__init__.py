@@ -33,18 +33,20 @@ def list_weights() -> None:
     """
     from rich.console import Console
 
+    from tlsearch.backend import silent_stderr
     from tlsearch.cli.terminal.screen import print_table, room
     from tlsearch.cli.terminal.table import Column, Row, Table
     from tlsearch.plugins.registry import load_all
     from tlsearch.plugins.trained.store import file_of, trained_weights
 
     rows = []
-    loaded, broken = load_all("backbone")
+    with silent_stderr():  # plugins may import Keras, and its backend says much
+        loaded, broken = load_all("backbone")
+        added, broken_weights = load_all("weights")
     for found in loaded:
         for name, source in found.plugin.weights.items():
             where = _where(found.entry.name, name, source)
             rows.append(Row((f"{found.entry.name}@{name}", source.trained_on, source.licence, where)))
-    added, broken_weights = load_all("weights")
     for found in added:
         where = f"comes with {found.entry.distribution} {found.entry.version}"
         rows.append(Row((found.entry.name, found.plugin.trained_on, found.plugin.licence, where)))

@@ -89,7 +89,8 @@ def import_file(file: Path, name: str | None = None) -> tuple[TrainedWeights, Pa
                 raise WeightsError(
                     f"--name is {name!r}: give letters, digits, points, underscores and hyphens, such as fashion."
                 )
-        plugin = registry.load_guarded("backbone", record.backbone)
+        with backend.silent_stderr():  # plugins may import Keras, and its backend says much
+            plugin = registry.load_guarded("backbone", record.backbone)
         brought = {entry.name for entry in registry.find_plugins("weights")}
         if record.name in plugin.weights or record.label in brought:
             raise WeightsError(f"{record.backbone} has weights {record.name!r} of its own: choose another --name.")
