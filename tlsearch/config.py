@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
 from tlsearch.config_file import read_config
+from tlsearch.config_places import BESIDE, found_place
 from tlsearch.config_values import (
     CLUSTER,
     LISTS,
@@ -53,7 +54,7 @@ DEFAULT_TIME_LIMIT = 1800.0
 CONFIG_NAME = "run.toml"
 """The file in the output folder that holds a run's configuration."""
 
-_PLACES = ("dataset", "train", "val", "test", "images")
+_PLACES = ("dataset", *BESIDE)
 _PATHS = (*_PLACES, "output", "cache_dir")
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
 # What holds for one command only, and what an interrupted run keeps where it is not asked for again.
@@ -210,8 +211,8 @@ class RunConfig:
 
     @property
     def data_folders(self) -> tuple[Path, ...]:
-        """The folders and files that the user names for images."""
-        named = (self.dataset, self.train, self.val, self.test, self.images)
+        """The folders and files that the user names for images, where they lie."""
+        named = (self.dataset, *(found_place(name, getattr(self, name), self.dataset) for name in BESIDE))
         return tuple(path for path in named if isinstance(path, Path))
 
     @property
@@ -258,8 +259,15 @@ class RunConfig:
         for f in fields(self):
             value = self.source if f.name == "dataset" else getattr(self, f.name)
             if value != f.default and f.name != "force":
-                values[f.name] = to_plain(f.name, value)
+                values[f.name] = self._plain(f.name)
         write_atomically(path, tomli_w.dumps(values))
+
+    def _plain(self, name: str) -> Any:
+        """A field as TOML has it; None stays. A folder that the user has named is where it is found."""
+        value = getattr(self, name)
+        if name in BESIDE and value is not None:
+            return str(value) if (place := found_place(name, value, self.dataset)) is None else to_plain(name, place)
+        return None if value is None else to_plain(name, value)
 
     def differences(self, other: RunConfig, *, moved: bool = False) -> list[str]:
         """The options of ``other`` that are not those of this configuration, as they are typed.
@@ -269,12 +277,11 @@ class RunConfig:
         """
         found = []
         for f in fields(self):
-            values = [getattr(c, f.name) for c in (self, other)]
-            mine, theirs = (None if value is None else to_plain(f.name, value) for value in values)
+            mine, theirs = self._plain(f.name), other._plain(f.name)
             other_place = moved and f.name in _PLACES and None not in (mine, theirs)
             allowed = other_place or f.name in _ONE_TIME or (mine is None and f.name in _KEPT)
             if mine != theirs and not allowed:
-                found.append(_typed(f.name, "left out" if values[1] == f.default else theirs))
+                found.append(_typed(f.name, "left out" if getattr(other, f.name) == f.default else theirs))
         return found
 
     def with_output(self, output: Path) -> Self:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -14,9 +16,12 @@ from tlsearch.cli.run import start
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.workers import with_given, worker_options
 from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config_places import BESIDE, moved_places
 from tlsearch.config_values import PRETRAIN_NAME, option
 from tlsearch.errors import UsageError
 from tlsearch.pretrain_config import PretrainConfig
+
+Config = TypeVar("Config", bound=RunConfig)
 
 
 @click.command(cls=Command, short_help="Go on with a run that was interrupted.")
@@ -37,15 +42,25 @@ def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
     if (output / PRETRAIN_NAME).is_file():
         for name in set(given) - {"dataset"}:
             raise UsageError(f"{option(name)} is for a run, and this is the training of weights: leave it out.")
-        training = PretrainConfig.from_toml(output / PRETRAIN_NAME, **given).with_output(output)
+        training = _read(PretrainConfig, output, given)
         _check_images(training, output)
         begin(ctx, training)
         return
     if not (output / CONFIG_NAME).is_file():
         raise UsageError(f"{output} holds no run that could go on (there is no {CONFIG_NAME}): name its output folder.")
-    config = RunConfig.from_toml(output / CONFIG_NAME, **with_given({}, given)).with_output(output)
+    config = _read(RunConfig, output, with_given({}, given))
     _check_images(config, output)
     start(ctx, config)
+
+
+def _read(kind: type[Config], output: Path, given: Mapping[str, Any]) -> Config:
+    """What was asked for, with what is ``given`` now. Folders below a data set that was moved have moved with it."""
+    file = output / kind.file_name
+    config = kind.from_toml(file, **given).with_output(output)
+    if "dataset" not in given:
+        return config
+    named, before = {name: getattr(config, name) for name in BESIDE}, kind.from_toml(file).dataset
+    return replace(config, **moved_places(named, before, config.dataset))
 
 
 def _check_images(config: RunConfig, output: Path) -> None:
