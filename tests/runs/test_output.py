@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from tlsearch.runs.output import (
     WORK_FOLDER,
     check_output,
     claim_output,
+    is_finished,
     output_folder,
     set_aside,
 )
@@ -165,3 +168,54 @@ def test_a_request_that_is_refused_changes_nothing_of_what_a_run_was_asked_for(t
     with pytest.raises(KeyboardInterrupt):
         attempt(replace(began, cluster=None, workers=1), KeyboardInterrupt())
     assert RunConfig.from_toml(tmp_path / "run.toml").cluster is None  # that attempt has begun
+
+
+@pytest.mark.parametrize("left", ["identity.json", "report.json"])
+def test_an_interruption_while_the_work_is_deleted_leaves_a_run_that_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    """Half of a checkpoint would be taken for a run that goes on, and all that is missing be done once more."""
+    config, whole = RunConfig(dataset=DATA, output=tmp_path), shutil.rmtree
+
+    def interrupted(folder: Path, **options: Any) -> None:
+        for file in folder.rglob("*.json"):
+            if file.name != left:
+                file.unlink()
+                raise KeyboardInterrupt
+        whole(folder, **options)
+
+    def finish() -> None:
+        with output_folder(config) as output:
+            checkpoint = output / WORK_FOLDER / CHECKPOINT_FOLDER
+            checkpoint.mkdir()
+            for name in ("identity.json", "report.json"):
+                (checkpoint / name).write_text("{}")
+            (output / "result.json").write_text("{}")
+            monkeypatch.setattr(shutil, "rmtree", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        finish()
+    assert is_finished(tmp_path)
+    monkeypatch.setattr(shutil, "rmtree", whole)
+    with output_folder(config):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["result.json", "run.toml"]
+
+
+@pytest.mark.parametrize("options", ["ro", "size=4k"])
+def test_a_folder_that_cannot_be_written_is_a_sentence(disk: Callable[[str], Path], options: str) -> None:
+    folder = disk("size=4k" if options == "ro" else options)
+    (folder / "in the way").write_bytes(b"0" * 4096)
+    disk(options)
+    with (
+        pytest.raises(UsageError, match=rf"^The folder {folder} cannot be written \(.*\): .* with --output\.$"),
+        output_folder(RunConfig(dataset=DATA, output=folder)),
+    ):
+        pytest.fail("it was entered")
+    assert [path.name for path in folder.iterdir()] == ["in the way"]
+
+
+def test_a_link_that_leads_nowhere_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / "gone")
+    with pytest.raises(UsageError, match=r"out cannot be made \(File exists\): name another one with --output"):
+        claim_output(RunConfig(dataset=DATA, output=tmp_path / "out"))

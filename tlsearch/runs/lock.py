@@ -26,23 +26,36 @@ def output_lock(folder: Path) -> Iterator[None]:
     file system without locks nobody is kept out.
 
     Raises:
-        UsageError: Another process is inside; the message says which one and since when.
+        UsageError: Another process is inside; the message says which one and since when. Or it cannot be written.
     """
     holder = folder / HOLDER_NAME
     with ExitStack() as stack:
-        try:
-            stack.enter_context(file_lock(folder / LOCK_NAME, timeout=0))
-        except TimeoutError as error:
-            raise UsageError(
-                f"Another run is writing into {folder} ({_who(holder)}): wait for it, end it, or name another folder "
-                "with --output."
-            ) from error
-        started = datetime.now(UTC).astimezone().isoformat(" ", timespec="seconds")
-        write_atomically(holder, json.dumps({"process": os.getpid(), "started": started}))
+        with writing_into(folder):
+            try:
+                stack.enter_context(file_lock(folder / LOCK_NAME, timeout=0))
+            except TimeoutError as error:
+                raise UsageError(
+                    f"Another run is writing into {folder} ({_who(holder)}): wait for it, end it, or name another "
+                    "folder with --output."
+                ) from error
+            started = datetime.now(UTC).astimezone().isoformat(" ", timespec="seconds")
+            write_atomically(holder, json.dumps({"process": os.getpid(), "started": started}))
         try:
             yield
         finally:
             holder.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_into(folder: Path) -> Iterator[None]:
+    """Inside, before any work, what the system has against writing into an output folder becomes a ``UsageError``."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"The folder {folder} cannot be written ({error.strerror or error}): make room there or make it writable, "
+            "or name another one with --output."
+        ) from error
 
 
 def _who(holder: Path) -> str:

@@ -13,7 +13,7 @@ from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.config_values import PRETRAIN_NAME, PROVENANCE_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.result import RESULT_FILE
-from tlsearch.runs.lock import output_lock
+from tlsearch.runs.lock import output_lock, writing_into
 from tlsearch.utils.addresses import source_name
 from tlsearch.utils.files import write_atomically
 
@@ -23,6 +23,9 @@ LOG_NAME = "worker.log"
 WORK_FOLDER = ".tlsearch-work"
 """The folder inside the output folder for what is needed only while the run goes on. It is deleted at the end, so its
 name is one that nobody else's folder has."""
+
+_OVER = f"{WORK_FOLDER}-over"
+"""What that folder is called while it is deleted: half of it must not be taken for a run that goes on."""
 
 CHECKPOINT_FOLDER = "checkpoint"
 """The folder inside that for what was found out so far."""
@@ -35,7 +38,7 @@ _TRACES = (RESULT_FILE, "study.db", "model", "linear_probe", "baseline")
 
 # What a run makes in its folder.
 _MADE = (
-    *(*CONFIGS, RESULT_FILE, PROVENANCE_NAME, "report.html", "trials.csv", "study.db*", LOG_NAME, WORK_FOLDER),
+    *(*CONFIGS, RESULT_FILE, PROVENANCE_NAME, "report.html", "trials.csv", "study.db*", LOG_NAME, f"{WORK_FOLDER}*"),
     *(
         "model",
         "linear_probe",
@@ -156,14 +159,15 @@ def set_aside(output: Path) -> None:
 
 
 def _inside(config: RunConfig, output: Path) -> Iterator[Path]:
-    if config.force:
-        set_aside(output)
-    work, file, finished = output / WORK_FOLDER, output / config.file_name, is_finished(output)
-    goes_on = (work / CHECKPOINT_FOLDER).exists() or finished
-    before = file.read_text(encoding="utf-8") if goes_on and not finished and file.exists() else None
-    if not finished:
-        work.mkdir(exist_ok=True)
-        config.with_output(output).to_toml(file)
+    with writing_into(output):
+        if config.force:
+            set_aside(output)
+        work, file, finished = output / WORK_FOLDER, output / config.file_name, is_finished(output)
+        goes_on = (work / CHECKPOINT_FOLDER).exists() or finished
+        before = file.read_text(encoding="utf-8") if goes_on and not finished and file.exists() else None
+        if not finished:
+            config.with_output(output).to_toml(file)
+            work.mkdir(exist_ok=True)
     try:
         yield output
     except UsageError:
@@ -174,15 +178,25 @@ def _inside(config: RunConfig, output: Path) -> Iterator[Path]:
             for name in (config.file_name, LOG_NAME):
                 (output / name).unlink(missing_ok=True)
         raise
-    shutil.rmtree(work, ignore_errors=True)
+    _delete(work)
+
+
+def _delete(work: Path) -> None:
+    """Delete the folder for work of a run that is over, under another name, for it may be interrupted in the middle."""
+    over = work.with_name(_OVER)
+    shutil.rmtree(over, ignore_errors=True)  # what an earlier attempt has left
+    with suppress(OSError):  # not there; or, on Windows, a file in it is open
+        work.rename(over)
+    for folder in (over, work):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make(folder: Path, *, exist_ok: bool) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=exist_ok)
-    except FileExistsError:
-        raise
     except OSError as error:
+        if isinstance(error, FileExistsError) and not exist_ok:
+            raise
         raise UsageError(
             f"The folder {folder} cannot be made ({error.strerror}): name another one with --output."
         ) from error
