@@ -34,13 +34,17 @@ from tlsearch.cli.sync import sync
 from tlsearch.cli.terminal.commands import Group
 from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
-from tlsearch.errors import Interrupted, TlsearchError
+from tlsearch.errors import Interrupted, TlsearchError, UsageError
 from tlsearch.runs.program_start import note_program
+from tlsearch.utils.files import FULL
 from tlsearch.utils.home import ensure_home
 from tlsearch.utils.machine import limit_libraries
 from tlsearch.utils.passwords import hide_passwords, remember_argument
 
 INTERRUPTED = 130
+
+_REFUSALS = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What a system has against a file, which is nobody's mistake here."""
 
 
 class _Front(Group):
@@ -61,6 +65,7 @@ class _Front(Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            _check_working_folder()
             ensure_home()
             limit_libraries()
             return super().invoke(ctx)
@@ -76,10 +81,11 @@ class _Front(Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # the reader of a pipe has enough; click ends quietly
+            if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
+                _end(ctx, _refused(error), 1 if error.errno in FULL else 2)
             lines = str(error).strip().splitlines()
             what = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-            file = _keep_traceback(ctx)
-            _end(ctx, f"tlsearch failed unexpectedly ({what.rstrip('.')}); the details are in {file}", 1)
+            _end(ctx, f"tlsearch failed unexpectedly ({what.rstrip('.')}); {_keep_traceback(ctx)}", 1)
 
 
 @click.group(
@@ -150,21 +156,46 @@ def _end(ctx: click.Context, sentence: str, code: int, stop: str = ".") -> NoRet
     ctx.exit(code)
 
 
-def _keep_traceback(ctx: click.Context) -> Path:
-    """Writes the current traceback into a file.
-
-    It lies in the output folder of the run where that is known, else it is a temporary one.
-    """
-    folder = ctx.obj if isinstance(ctx.obj, Path) and ctx.obj.is_dir() else None
+def _check_working_folder() -> None:
+    """Raise ``UsageError`` where the working directory is gone: nearly everything asks for it."""
     try:
-        return _write_traceback(folder)
-    except OSError:  # the folder may be what the trouble is about
-        return _write_traceback(None)
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("The working directory is no longer there: change to another one.") from error
 
 
-def _write_traceback(folder: Path | None) -> Path:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="tlsearch-error-", suffix=".txt", dir=folder, delete=False, encoding="utf-8"
-    ) as stream:
-        stream.write(hide_passwords(traceback.format_exc()))
-    return Path(stream.name)
+def _refused(error: OSError) -> str:
+    """The sentence for a file that the system does not let be read or written."""
+    place = Path(os.fsdecode(error.filename))
+    if place.name.startswith(".") and place.suffix == ".part":  # of a file on its way; its folder is what people know
+        place = place.parent
+    if error.errno in FULL:
+        return f"{place} cannot be written ({error.strerror}): make room there, and call this again"
+    return f"{place} cannot be used ({error.strerror}): change what it permits, or name another place"
+
+
+def _keep_traceback(ctx: click.Context) -> str:
+    """Write the current traceback into a file, and say where it is.
+
+    It lies in the output folder of the run where that is known, else it is a temporary one. Where no file can be
+    written, it is printed.
+    """
+    text = hide_passwords(traceback.format_exc())
+    folder = ctx.obj if isinstance(ctx.obj, Path) and ctx.obj.is_dir() else None
+    for place in (folder, None):  # the folder may be what the trouble is about
+        with suppress(OSError):
+            return f"the details are in {_write_traceback(text, place)}"
+    click.echo(text, err=True)
+    return "no file can be written, so the details stand above"
+
+
+def _write_traceback(text: str, folder: Path | None) -> Path:
+    number, name = tempfile.mkstemp(prefix="tlsearch-error-", suffix=".txt", dir=folder)
+    try:
+        # Names of files that are not Unicode come in as surrogates, which UTF-8 cannot hold.
+        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ class UserPath(click.Path):
         if not text.strip() or "\0" in text:
             raise not_wanted(name, text, "a path, such as . for the working directory")
         path = expand_home(Path(text))
+        _ask_system(path, name, text)
         try:
             return Path(str(super().convert(path, param, ctx)))
         except click.BadParameter as error:
@@ -27,6 +29,20 @@ class UserPath(click.Path):
             if self.file_okay and self.dir_okay:
                 kind = "a file or a folder"
             raise not_wanted(name, text, f"{kind} that may be read") from error
+
+
+def _ask_system(path: Path, name: str, text: str) -> None:
+    """Raise ``UsageError`` for what can be no path: a name that is too long, links that lead in a circle.
+
+    Of anything else that is in the way whoever uses the path says more.
+    """
+    try:
+        path.stat()
+    except ValueError:  # letters that no system has in a name
+        return
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise not_wanted(name, text, f"a path that the system can follow ({error.strerror})") from error
 
 
 class Source(UserPath):

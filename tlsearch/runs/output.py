@@ -16,6 +16,7 @@ from tlsearch.results.result import RESULT_FILE
 from tlsearch.runs.lock import output_lock, writing_into
 from tlsearch.utils.addresses import source_name
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.texts import is_utf8
 
 RUNS_FOLDER = "tlsearch-runs"
 LOG_NAME = "worker.log"
@@ -115,6 +116,8 @@ def check_output(config: RunConfig) -> None:
             than a run that was asked for just like this one.
     """
     output = config.output
+    if not is_utf8(str(Path.cwd())):  # all that is made of it, an address of a database too, would have no form
+        raise UsageError(f"The name of the working directory {str(Path.cwd())!r} is no text in UTF-8: rename it.")
     for data in config.data_folders:
         if (output or Path(RUNS_FOLDER)).resolve().is_relative_to(data.resolve()):
             raise UsageError(

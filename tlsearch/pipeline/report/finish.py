@@ -53,7 +53,8 @@ def _page(context: RunContext, plan: Plan, result: RunResult) -> Path | None:
     except Exception as error:
         log = context.output / REPORT_ERROR_FILE
         with suppress(OSError):
-            write_atomically(log, traceback.format_exc())
+            # Names of files that are not Unicode come in as surrogates, which UTF-8 cannot hold.
+            write_atomically(log, traceback.format_exc().encode("utf-8", "backslashreplace"))
         context.callbacks.on_warning(
             f"the report could not be made ({type(error).__name__}: {error}), all else is complete: {log} says where "
             f"it failed, and `tlsearch report {shlex.quote(str(context.output))}` tries again"
