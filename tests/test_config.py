@@ -155,6 +155,12 @@ def test_bad_file_is_a_sentence(tmp_path: Path, text: str, message: str) -> None
         RunConfig.from_toml(path)
 
 
+def test_the_mark_that_some_editors_write_at_the_beginning_is_no_part_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xef\xbb\xbfdataset = 'd'\nseed = 3\n")
+    assert RunConfig.from_toml(path).seed == 3
+
+
 def test_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         read_config(tmp_path / "nowhere.toml", RunConfig)

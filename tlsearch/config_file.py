@@ -27,7 +27,7 @@ def read_config(path: Path, kind: type[DataclassInstance]) -> dict[str, Any]:
         UsageError: the file cannot be read, is not TOML, or has an unknown key (the nearest one is named).
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a mark at its beginning
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): check its name.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -191,6 +191,21 @@ def test_a_slow_failure_of_all_files_takes_its_time_once(
     assert len(calls) == 2
 
 
+def test_files_wait_for_a_place_that_is_not_there_now_and_a_file_that_is_gone_is_waited_for_no_more(
+    open_at: Callable[[str], Tracker], tmp_path: Path, told: list[str]
+) -> None:
+    """As where a disk is not mounted, a drive not connected."""
+    tracker = open_at("file:///proc/nowhere/files")
+    parent = tracker.start_parent("search", {}, {"role": "search"})
+    record_something(tracker, parent, tmp_path)
+    assert (tracker.send_waiting(), len(told)) == (6, 1)
+    assert "does not keep files (traceback.txt: [Errno 2] No such file or directory: '/proc/nowhere" in told[0]
+    (tmp_path / "note.txt").unlink()
+    (tmp_path / "model" / "model.keras").unlink()
+    assert tracker.send_waiting() == 3  # the traceback, and the metrics and the version of the model
+    assert "refuses a part of the record" in told[1]
+
+
 def test_a_store_that_is_away_is_no_artifact_store_that_fails(
     open_at: Callable[[str], Tracker], tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

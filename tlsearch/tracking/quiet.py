@@ -30,7 +30,13 @@ _PAGE = re.compile(r"\.? *(Response body|Response text): *'?\s*<.*", re.DOTALL)
 
 
 def prepare() -> None:
-    """Set MLflow's environment variables that the user has not set. Call it before importing mlflow."""
+    """Set MLflow's environment variables that the user has not set. Call it before importing mlflow.
+
+    A variable that is empty, as those of a container often are, is not set: MLflow would take it for a number or a
+    switch, and fail.
+    """
+    for name in [n for n, value in os.environ.items() if n.startswith("MLFLOW_") and not value.strip()]:
+        del os.environ[name]
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
 

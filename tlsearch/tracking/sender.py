@@ -217,7 +217,8 @@ class Sender:
 
     def _refused(self, command: Command[Any], error: Exception) -> bool:
         """Whether the store has said no; the first time ``warn`` is told."""
-        if not is_refusal(error) and not (not command.file and may_be_refusal(error) and self._answers_now()):
+        never = is_refusal(error) or command.is_gone(self._now)
+        if not never and not (not command.file and may_be_refusal(error) and self._answers_now()):
             return False
         why = first_line(error)
         self._warn_once(_REFUSES, f"the MLflow store {self._address.uri} refuses a part of the record ({why})")

@@ -105,6 +105,24 @@ def test_a_server_that_wakes_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatc
     assert len(told) == 1
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_ENABLE"],
+)
+def test_a_variable_that_is_empty_is_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container gives every variable that it names, those too that nobody has set."""
+    monkeypatch.setenv(name, "")
+    with bad_proxy(Behaviour()) as address:
+        assert ask(address).tracking_uri == address
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "0", "inf", "2.5", "9" * 30])
+def test_a_time_that_is_none_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", text)
+    with pytest.raises(TrackingError, match=rf"^MLFLOW_HTTP_REQUEST_TIMEOUT is '{text}', but it must be a whole numbe"):
+        ask("http://127.0.0.1:1")
+
+
 @pytest.mark.parametrize("status", [502, 503, 504])
 def test_a_proxy_with_nothing_behind_it_is_no_server(status: int) -> None:
     started = time.monotonic()

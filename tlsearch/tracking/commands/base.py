@@ -68,6 +68,10 @@ class Command(ABC, Generic[T_co]):
         """The model that must be there first, by an id; empty for none."""
         return ""
 
+    def is_gone(self, store: Store) -> bool:
+        """Whether what it keeps is no longer on this machine, so that it can never be applied."""
+        return False
+
     @abstractmethod
     def apply(self, store: Store) -> T_co:
         """Write, and give what the store answers. Raises what MLflow raises."""

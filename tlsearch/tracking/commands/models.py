@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tlsearch.plugins.api import Images
+from tlsearch.predictor.folder import MODEL_FILE
 from tlsearch.tracking.commands.base import Command, Point, Store
 from tlsearch.tracking.commands.runs import dataset_key
 from tlsearch.tracking.exported import MODEL_PREFIX, ExportedModel, ModelPage, is_model_address
@@ -28,6 +29,10 @@ class LogModel(Command[str]):
     def file(self) -> str:
         """The model."""
         return "the model"
+
+    def is_gone(self, store: Store) -> bool:
+        """Whether the model was removed."""
+        return not (store.home / self.folder / MODEL_FILE).exists()
 
     def apply(self, store: Store) -> str:
         """Log the model, or find it where it was logged before; a server of MLflow 2 gets it as a file of the run."""

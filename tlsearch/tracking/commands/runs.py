@@ -181,6 +181,10 @@ class LogArtifact(Command[None]):
         """The name of the file."""
         return self.path
 
+    def is_gone(self, store: Store) -> bool:
+        """Whether the file or folder was removed."""
+        return not (store.home / self.path).exists()
+
     def apply(self, store: Store) -> None:
         """Copy the file or folder as it is now."""
         local = store.home / self.path

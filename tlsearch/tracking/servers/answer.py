@@ -34,6 +34,7 @@ def server_client(location: Location, warn: Callable[[str], None]) -> MlflowClie
     """
     from mlflow import MlflowClient
 
+    limit = _seconds_allowed()
     _use_login(location)
     client, trouble, answered = MlflowClient(location.uri), [], threading.Event()
 
@@ -45,7 +46,6 @@ def server_client(location: Location, warn: Callable[[str], None]) -> MlflowClie
         answered.set()
 
     with without_retries():
-        limit = float(os.environ[_TIMEOUT])
         threading.Thread(target=ask, name="tlsearch-probe", daemon=True).start()
         if not answered.wait(min(HINT_SECONDS, limit)):
             warn(f"the MLflow server {location.uri} has not answered yet; it has {limit:g} s ({_TIMEOUT})")
@@ -54,6 +54,14 @@ def server_client(location: Location, warn: Callable[[str], None]) -> MlflowClie
     if trouble:
         raise _explained(location, trouble[0], limit) from trouble[0]
     return client
+
+
+def _seconds_allowed() -> int:
+    """The seconds that a server has for an answer. Raises ``TrackingError`` where the variable says none."""
+    text = os.environ[_TIMEOUT].strip()
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= threading.TIMEOUT_MAX - _NAME_SECONDS):
+        raise TrackingError(f"{_TIMEOUT} is {text!r}, but it must be a whole number of seconds above 0, such as 20.")
+    return int(text)
 
 
 @contextmanager

@@ -13,8 +13,7 @@ _ABSENT = ("ENDPOINT_NOT_FOUND", "NOT_FOUND", "NOT_IMPLEMENTED", "RESOURCE_DOES_
 
 def is_refusal(error: Exception) -> bool:
     """Whether the store has answered and said no, so that the same command would fail for ever."""
-    gone = isinstance(error, FileNotFoundError)  # a file that was to be kept is not there any more
-    return gone or _code(error) in _NEVER
+    return _code(error) in _NEVER
 
 
 def may_be_refusal(error: Exception) -> bool:
