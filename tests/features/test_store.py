@@ -220,6 +220,19 @@ def test_info_and_clear(tmp_path: Path) -> None:
     assert files(tmp_path) == {".txt"}
 
 
+def test_what_a_killed_process_has_left_goes_and_what_is_on_its_way_stays(tmp_path: Path) -> None:
+    """Else every interruption would take the room of an array for ever, beside the limit."""
+    store, gone = FeatureStore(tmp_path, 10_000), 2**22 + 1  # no process has such a number
+    old = {f".a.npy.{gone}-ab12.part", ".b.npy.mine.part", f".c.npy.{os.getpid()}-ab12.part"}
+    for name in (*old, f".d.npy.{gone}-ab12.part"):
+        (tmp_path / name).write_bytes(b"0" * 100)
+    for name in old:
+        os.utime(tmp_path / name, (0, 0))
+    put(store, KEY)
+    left = {path.name for path in tmp_path.glob(".*")}
+    assert left == {".b.npy.mine.part", f".c.npy.{os.getpid()}-ab12.part", f".d.npy.{gone}-ab12.part"}
+
+
 def age(store: FeatureStore, key: dict[str, Any], seconds: int) -> None:
     """Pretend that the array was last used ``seconds`` ago."""
     file = store.directory / f"{key_digest(key)}.npy"

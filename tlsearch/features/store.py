@@ -12,7 +12,9 @@ import errno
 import hashlib
 import json
 import os
+import re
 import struct
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +35,11 @@ HEADER_BYTES = 128
 
 MOST_WAITING = 600.0
 """Seconds to wait for another process that computes what is wanted; the system frees the lock of one that dies."""
+
+LEFT_SECONDS = 3600.0
+"""A file on its way that was not written for so long, by a process that is not there, is never finished."""
+
+_ON_ITS_WAY = re.compile(r"\.(?P<process>\d+)-[0-9a-f]+\.part")
 
 _SEAL = struct.Struct("<IQ8s")
 _MARK = b"tlsearch"
@@ -233,6 +240,7 @@ class FeatureStore:
         size += self._pending
         if size > self.limit:
             return False
+        self._remove_left()
         entries = self._entries()
         total = sum(entry[1] for entry in entries)
         for _, held, path in entries:
@@ -242,6 +250,20 @@ class FeatureStore:
                 path.unlink(missing_ok=True)
                 total -= held
         return True
+
+    def _remove_left(self) -> None:
+        """Remove what processes that were killed have left half written; it would count for no budget.
+
+        The number of a process says nothing of one on another machine, so that the age counts too.
+        """
+        import psutil  # which most commands do not wait for
+
+        for path in self.directory.glob(".*.part"):
+            writer = _ON_ITS_WAY.search(path.name)
+            with contextlib.suppress(OSError):
+                old = time.time() - path.stat().st_mtime > LEFT_SECONDS
+                if old and writer and not psutil.pid_exists(int(writer["process"])):
+                    path.unlink(missing_ok=True)
 
 
 def _encoded(key: Mapping[str, Any]) -> bytes:
