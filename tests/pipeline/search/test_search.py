@@ -212,6 +212,26 @@ def test_a_trial_begins_only_where_it_ends_in_time_at_the_pace_of_those_before_i
     assert len(slow.seconds) > 1
 
 
+def test_a_run_has_a_study_of_its_own_in_a_storage_that_others_use_and_finds_it_where_its_folder_was_renamed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The folders of two runs may have one name, and a run that begins anew has the folder of the one before."""
+
+    def searched(folder: Path, output: Path) -> tuple[int, int]:
+        """How many trials the search knows of, and how many of them it ran."""
+        slow = Slow(monkeypatch, folder, 5000.0, 1.0)
+        config = replace(slow.context.config, storage=f"sqlite:///{tmp_path / 'shared.db'}")
+        context = replace(slow.context, config=config, output=output)
+        log, _ = search(context, slow.plan, Best(), {LITE: POINTS}, [LITE], None)
+        return len(log.search.finished), len(slow.seconds)
+
+    one, other = tmp_path / "one", tmp_path / "other"
+    trials, ran = searched(one, one / "out")
+    assert trials == ran > 1
+    assert searched(other, other / "out") == (trials, trials)
+    assert searched(one, one / "renamed") == (trials, 0)
+
+
 def test_the_end_is_priced_by_the_models_that_would_be_tested(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     slow = Slow(monkeypatch, tmp_path, 5000.0, 1.0)
     end = EndCosts(test_images=1000, decode_seconds=0.0, from_scratch=0)

@@ -26,7 +26,7 @@ from tlsearch.search.reach import Choice
 from tlsearch.search.rounds import AskedTrial
 from tlsearch.search.schedule import MARGIN
 from tlsearch.search.space import Params
-from tlsearch.search.storage import open_study, study_name
+from tlsearch.search.storage import open_study, own_study_name, study_name
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
@@ -88,7 +88,11 @@ class _Searching:
     ) -> None:
         self._context, self._plan, self._record, self._baseline = context, plan, record, baseline
         data = plan.data
-        name = study_name(context.output, plan.space, data.index.fingerprint, data.metric.name, plan.folds)
+        wanted = study_name(context.output, plan.space, data.index.fingerprint, data.metric.name, plan.folds)
+        # The output folder may be called otherwise by the time that the run is resumed.
+        name = context.checkpoint.get_or_compute(
+            ("study",), str, lambda: own_study_name(wanted, context.config.storage)
+        )
         study = open_study(name, context.output, context.config.storage, greater_is_better=data.metric.sign > 0)
         self._search = Search(study, plan.space, plan.costs, self._may_run, plan.affords, plan.round_size)
         self._search.choice = Choice(plan.may_ship)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -66,12 +67,19 @@ def check_storage(url: str) -> None:
 def study_name(output: Path, space: SearchSpace, fingerprint: str, metric: str, folds: Sequence[Fold]) -> str:
     """The name of the study of a run into ``output``.
 
-    It holds a digest of all that makes values comparable: search space, data set, folds and metric. In a storage that
-    several runs share, a run meets no other run's trials by accident.
+    It holds a digest of all that makes values comparable: search space, data set, folds and metric.
     """
     parts = [(fold.train, fold.val) for fold in folds]
     comparable = f"{space.digest} {fingerprint} {metric} {parts}"
     return f"{output.name}-{hashlib.sha256(comparable.encode()).hexdigest()[:16]}"
+
+
+def own_study_name(name: str, storage: str | None) -> str:
+    """Give the name of a study that no other run has, in a ``storage`` that several may share; ``name`` without one.
+
+    Folders of two runs may have the same name, and a run that begins anew has the folder of the one before.
+    """
+    return name if storage is None else f"{name}-{secrets.token_hex(4)}"
 
 
 def open_study(name: str, output: Path, storage: str | None, *, greater_is_better: bool = True) -> optuna.Study:
