@@ -85,6 +85,25 @@ def test_a_call_whose_answer_is_lost_counts_once(
     check_record(tracker, parent, tracker.real(child))
 
 
+@pytest.mark.parametrize("later", [True, False])
+def test_a_description_names_a_run_that_was_begun_in_the_dark_as_the_store_does(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, later: bool
+) -> None:
+    """The description of a search links to its own page."""
+    with monkeypatch.context() as patch:
+        lose(patch, tracker, done=False)
+        parent = tracker.start_parent("search", {}, {})
+        if later:
+            tracker.finish(parent, "FINISHED", tags={"mlflow.note.content": f"#/runs/{parent}"})
+    tracker._sender._silent_until = 0.0
+    assert tracker.send_waiting() == 0
+    if not later:
+        tracker.finish(parent, "FINISHED", tags={"mlflow.note.content": f"#/runs/{parent}"})
+    real = tracker.real(parent)
+    assert real != parent
+    assert MlflowClient(tracker.uri).get_run(real).data.tags["mlflow.note.content"] == f"#/runs/{real}"
+
+
 def test_another_process_sends_what_waits(
     tracker: Tracker, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tlsearch.plugins.api import Images
 from tlsearch.predictor.folder import MODEL_FILE
@@ -39,7 +39,8 @@ class LogModel(Command[str]):
         from tlsearch.tracking.model import NoLoggedModelsError, find_model, log_as_artifact, log_model
 
         run_id, folder = store.real(self.run), store.home / self.folder
-        exported = ExportedModel(folder=folder, example=self.example, classes=self.classes, page=self.page)
+        page = replace(self.page, note=store.with_real_ids(self.page.note))
+        exported = ExportedModel(folder=folder, example=self.example, classes=self.classes, page=page)
         with quiet():
             try:
                 uri = find_model(store.client, store.experiment_id, run_id) if store.retry else ""

@@ -51,7 +51,7 @@ class CreateRun(Command[str]):
 
 @dataclass(frozen=True, kw_only=True)
 class LogBatch(Command[None]):
-    """Metrics, params and tags of a run, as many as one call of MLflow takes."""
+    """Metrics, params and tags of a run, as many as one call of MLflow takes; tags may hold our own ids of runs."""
 
     run: str
     points: Sequence[Point] = ()
@@ -66,7 +66,7 @@ class LogBatch(Command[None]):
             store.real(self.run),
             [Metric(*point) for point in self.points],
             [Param(*param) for param in self.params],
-            [RunTag(*tag) for tag in self.tags],
+            [RunTag(name, store.with_real_ids(value)) for name, value in self.tags],
         )
 
 
