@@ -11,13 +11,19 @@ from typing import Any
 
 import pytest
 
-from tlsearch.config import RunConfig
+from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config_values import PRETRAIN_NAME, PROVENANCE_NAME
 from tlsearch.errors import UsageError
+from tlsearch.explain.pictures import EXPLAINED_FOLDER
 from tlsearch.explain.study import MAPS_FOLDER
 from tlsearch.pipeline.report.finish import REPORT_ERROR_FILE
 from tlsearch.pretrain_config import PretrainConfig
+from tlsearch.report.html import REPORT_FILE
+from tlsearch.report.images import PICTURES_FOLDER
+from tlsearch.results.result import RESULT_FILE, TRIALS_FILE
 from tlsearch.runs.output import (
     CHECKPOINT_FOLDER,
+    LOG_NAME,
     WORK_FOLDER,
     check_output,
     claim_output,
@@ -25,6 +31,9 @@ from tlsearch.runs.output import (
     output_folder,
     set_aside,
 )
+from tlsearch.search.storage import STUDY_NAME
+from tlsearch.tracking.exported_files import ARTIFACT_FOLDER
+from tlsearch.tracking.outbox import UNSENT_FOLDER
 
 NOW = datetime(2026, 11, 22, 10, 12)
 DATA = Path("images")
@@ -117,6 +126,21 @@ def test_what_is_set_aside_is_what_a_run_made(tmp_path: Path) -> None:
     set_aside(tmp_path)
     assert [p.name for p in (tmp_path / "earlier-2").iterdir()] == ["run.toml"]
     assert len(list((tmp_path / "earlier-1").iterdir())) == 8
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(CONFIG_NAME, PRETRAIN_NAME, PROVENANCE_NAME, RESULT_FILE, TRIALS_FILE, REPORT_FILE, REPORT_ERROR_FILE),
+        *(PICTURES_FOLDER, MAPS_FOLDER, EXPLAINED_FOLDER, ARTIFACT_FOLDER, UNSENT_FOLDER, STUDY_NAME, LOG_NAME),
+        *(WORK_FOLDER, f"{WORK_FOLDER}-over", "model", "linear_probe", "baseline", "refit"),
+    ],
+)
+def test_nothing_of_an_earlier_run_is_taken_for_the_new_one(tmp_path: Path, name: str) -> None:
+    """What is left would be shown in the report of the new run, and recorded with it."""
+    (tmp_path / name).mkdir()
+    set_aside(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["earlier-1"]
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:

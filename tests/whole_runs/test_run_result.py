@@ -16,6 +16,7 @@ from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.pipeline.confirm.fold_runs import more_views
 from tlsearch.results.migrate import SCHEMA_VERSION
+from tlsearch.runs.output import set_aside
 
 pytestmark = MARKS
 
@@ -32,12 +33,16 @@ def test_every_step_says_what_it_found(finished: TrialRecord) -> None:
     assert "tiny@random at 32 px" in finished.printed
 
 
-def test_the_files_that_a_run_leaves(finished: TrialRecord) -> None:
+def test_the_files_that_a_run_leaves(finished: TrialRecord, tmp_path: Path) -> None:
     left = {p.name for p in finished.output.iterdir()}
     assert left == {
         "run.toml", "study.db", "result.json", "trials.csv", "report.html", "worker.log", "model", "linear_probe",
         "baseline", "pictures", "heat-maps", finished.output.glob("scratch-*").__next__().name,
     }  # fmt: skip
+    for name in left:
+        (tmp_path / name).mkdir()
+    set_aside(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["earlier-1"]  # and all of them are, where --force begins anew
     names = {"model.keras", "labels.json", "config.json"}
     if finished.result.winner.spec.freeze_depth:
         names.add("reference.npz")

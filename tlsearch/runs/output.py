@@ -37,7 +37,7 @@ CONFIGS = (CONFIG_NAME, PRETRAIN_NAME)
 # Any of these in a folder means that a run has been there, or that a run would overwrite somebody's models.
 _TRACES = (RESULT_FILE, "study.db", "model", "linear_probe", "baseline")
 
-# What a run makes in its folder.
+# What a run makes in its folder, and what is made of its model there.
 _MADE = (
     *(*CONFIGS, RESULT_FILE, PROVENANCE_NAME, "report.html", "trials.csv", "study.db*", LOG_NAME, f"{WORK_FOLDER}*"),
     *(
@@ -50,6 +50,7 @@ _MADE = (
         "heat-maps",
         "unsent",
         "exported",
+        "explained",
         "report-error.log",
         "tlsearch-error-*.txt",
     ),
