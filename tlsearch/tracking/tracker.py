@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 # What the UI shows in its column "Source".
 _SOURCE = {"mlflow.source.name": "tlsearch", "mlflow.source.type": "LOCAL"}
+
+_HOST = "host"
+"""The tag of a parent run that names the machine."""
 
 
 class Tracker(Waiting):
@@ -111,7 +115,7 @@ class Tracker(Waiting):
 
     def start_parent(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """Start the run that stands for the whole search and give its id."""
-        run_id = self._start(name, params, tags)
+        run_id = self._start(name, params, {**tags, _HOST: _this_host()})
         self._buffer.send(run_id, {})
         if not self._sender.waiting:
             self._sender.belongs_to(run_id)
@@ -133,8 +137,11 @@ class Tracker(Waiting):
         return {self._sender.ours(run) for run in self._open_runs({"mlflow.parentRunId": self.real(run_id)})}
 
     def close_left_open(self, output: str, role: str = "search") -> None:
-        """Close parent runs of a ``role`` that an earlier process began for the folder ``output`` and left open."""
-        for run in self._open_runs({"output": output, "role": role}):
+        """Close parent runs of a ``role`` that an earlier process began for the folder ``output`` and left open.
+
+        On another machine, or in another container, a folder of that name is another one, in which a run may go on.
+        """
+        for run in self._open_runs({"output": output, "role": role, _HOST: _this_host()}):
             self._sender.send(commands.EndRun(run=run, status="KILLED", ended=milliseconds()))
 
     def log_epoch(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
@@ -278,6 +285,11 @@ class Tracker(Waiting):
         """Relative where it can be, so that the output folder may be moved."""
         path = path.absolute()
         return str(path.relative_to(self._home) if path.is_relative_to(self._home) else path)
+
+
+def _this_host() -> str:
+    """The name of this machine; that of a container is its own."""
+    return platform.node() or "unknown"
 
 
 def _own_id() -> str:
