@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+
+import pytest
 
 from tlsearch.worker.watch import Watch
 
@@ -59,3 +62,13 @@ def test_nothing_is_ended_after_the_work() -> None:
         pass
     watch._fire()
     assert calls == []
+
+
+def test_no_time_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread waits for less than the longest float; what it raises would be printed, and nothing be watched."""
+    raised: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    with Watch(1e300, ending(lambda: None)) as watch:
+        time.sleep(0.2)
+    assert raised == []
+    assert not watch.has_ended_it

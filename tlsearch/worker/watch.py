@@ -29,7 +29,7 @@ class Watch:
         self._timer = self._fires_in(seconds)
 
     def _fires_in(self, seconds: float) -> threading.Timer:
-        timer = threading.Timer(seconds, self._fire)
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._fire)
         timer.daemon = True
         return timer
 
