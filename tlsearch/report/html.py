@@ -74,7 +74,7 @@ def _sections(result: RunResult, output: Path, dataset_root: Path) -> list[Secti
         trial_table(result),
         learning_curves(result),
         confusion(result),
-        photographs(result, dataset_root),
+        photographs(result, dataset_root, output),
         heat_maps(result, output),
         boxes(result),
         reliability(result),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config_places import PARTS, found_place
+from tlsearch.errors import UsageError
 from tlsearch.report.charts import shorten
 from tlsearch.report.images import THUMBNAIL_SIDE, PhotoSheet, Values, data_uri, thumbnail
 from tlsearch.report.insights import label_errors_sentence, shown_suspects
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFont import FreeTypeFont
 
+Find = Callable[[str], Path]
+
 MOST_MISTAKES = 24
 COLUMNS = 6
 GAP, LINE = 12, 18
@@ -28,17 +34,34 @@ MOST_LETTERS = 30
 """Letters of a caption that fit below a photograph."""
 
 
-def photographs(result: RunResult, root: Path) -> Section:
-    """``root`` is the folder of the data set; photographs that are gone from it are left blank."""
-    mistakes, sheet = _mistakes(result.mistakes[:MOST_MISTAKES], root)
-    labels, suspects = _suspects(result.insights.label_errors, root) if result.insights.label_errors else (None, None)
+def photographs(result: RunResult, root: Path, output: Path) -> Section:
+    """``root`` is the folder of the data set, ``output`` that of the run; photographs that are gone are left blank."""
+    find = _finder(root, output)
+    mistakes, sheet = _mistakes(result.mistakes[:MOST_MISTAKES], find)
+    labels, suspects = _suspects(result.insights.label_errors, find) if result.insights.label_errors else (None, None)
     sheets = tuple(found for found in (sheet, suspects) if found is not None)
     return Section({"mistakes": mistakes, "labels": labels}, sheets)
 
 
-def _mistakes(mistakes: Sequence[Mistake], root: Path) -> tuple[list[tuple[Mistake, str | None]], PhotoSheet | None]:
+def _finder(root: Path, output: Path) -> Find:
+    """Where a photograph lies, by its name: below the data set, or in the folder that was named for its part."""
+    parts: dict[str, Path] = {}
+    with suppress(UsageError):  # the configuration may be gone
+        config = RunConfig.from_toml(output / CONFIG_NAME)
+        named = {part: found_place(part, getattr(config, part), config.dataset) for part in PARTS}
+        parts = {part: place for part, place in named.items() if place is not None}
+
+    def find(name: str) -> Path:
+        part, _, below = name.partition("/")
+        file = root / name
+        return parts[part] / below if part in parts and not file.is_file() else file
+
+    return find
+
+
+def _mistakes(mistakes: Sequence[Mistake], find: Find) -> tuple[list[tuple[Mistake, str | None]], PhotoSheet | None]:
     """The mistakes with their pictures, and the sheet of them where there are any."""
-    images = [thumbnail(root / item.path) for item in mistakes]
+    images = [thumbnail(find(item.path)) for item in mistakes]
     shown = [(item, data_uri(image)) for item, image in zip(mistakes, images, strict=True)]
     captions = [
         (f"predicted {item.predicted} {percent(item.probability, 0)}", f"is {item.true}", item.path)
@@ -50,11 +73,11 @@ def _mistakes(mistakes: Sequence[Mistake], root: Path) -> tuple[list[tuple[Mista
 
 
 def _suspects(
-    labels: LabelErrors, root: Path
+    labels: LabelErrors, find: Find
 ) -> tuple[tuple[str, list[tuple[Suspect, str | None]]], PhotoSheet | None]:
     """What is said of the labels, the suspects with their pictures, and the sheet of them where there are any."""
     suspects = labels.suspects[: shown_suspects(labels)]
-    images = [thumbnail(root / item.path) for item in suspects]
+    images = [thumbnail(find(item.path)) for item in suspects]
     shown = [(item, data_uri(image)) for item, image in zip(suspects, images, strict=True)]
     captions = [
         (
