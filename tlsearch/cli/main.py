@@ -36,14 +36,14 @@ from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError, UsageError
 from tlsearch.runs.program_start import note_program
-from tlsearch.utils.files import FULL
+from tlsearch.utils.files import is_full
 from tlsearch.utils.home import ensure_home
 from tlsearch.utils.machine import limit_libraries
 from tlsearch.utils.passwords import hide_passwords, remember_argument
 
 INTERRUPTED = 130
 
-_REFUSALS = (*FULL, errno.EROFS, errno.EACCES, errno.EPERM)
+_REFUSALS = (errno.EROFS, errno.EACCES, errno.EPERM)
 """What a system has against a file, which is nobody's mistake here."""
 
 
@@ -81,8 +81,11 @@ class _Front(Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # the reader of a pipe has enough; click ends quietly
-            if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
-                _end(ctx, _refused(error), 1 if error.errno in FULL else 2)
+            if is_full(error):
+                _end(ctx, f"{_place_of(error) or 'a disk'} is full: make room there, and call this again", 1)
+            if isinstance(error, OSError) and error.errno in _REFUSALS and (place := _place_of(error)):
+                why = f"{place} cannot be used ({error.strerror})"
+                _end(ctx, f"{why}: change what it permits, or name another place", 2)
             lines = str(error).strip().splitlines()
             what = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
             _end(ctx, f"tlsearch failed unexpectedly ({what.rstrip('.')}); {_keep_traceback(ctx)}", 1)
@@ -164,14 +167,14 @@ def _check_working_folder() -> None:
         raise UsageError("The working directory is no longer there: change to another one.") from error
 
 
-def _refused(error: OSError) -> str:
-    """The sentence for a file that the system does not let be read or written."""
-    place = Path(os.fsdecode(error.filename))
-    if place.name.startswith(".") and place.suffix == ".part":  # of a file on its way; its folder is what people know
-        place = place.parent
-    if error.errno in FULL:
-        return f"{place} cannot be written ({error.strerror}): make room there, and call this again"
-    return f"{place} cannot be used ({error.strerror}): change what it permits, or name another place"
+def _place_of(error: Exception) -> Path | None:
+    """The file or folder that an error is about; None where it does not say."""
+    named = getattr(error, "filename", None)
+    if not named or not isinstance(named, str | bytes):
+        return None
+    place = Path(os.fsdecode(named))
+    # That of a file on its way has a name that nobody knows; its folder is what people know.
+    return place.parent if place.name.startswith(".") and place.suffix == ".part" else place
 
 
 def _keep_traceback(ctx: click.Context) -> str:

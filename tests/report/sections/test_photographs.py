@@ -35,11 +35,11 @@ def test_a_mistake_is_shown_wherever_the_user_keeps_the_images_of_a_part(
 ) -> None:
     data = pictures(tmp_path / "data", 0)
     val = pictures(data / "val" if inside else tmp_path / "elsewhere", 1)
-    config = RunConfig(dataset=data, val=val, exclude=() if inside else ("val",))
+    config = RunConfig(dataset=data, val=val)
     (tmp_path / "out").mkdir()
     config.to_toml(tmp_path / "out" / "run.toml")
     index = scan(data, reading=reading_options(config))
-    names = [image.path for image in index.images if image.split == "val"]
+    names = [image.path for image, file in zip(index.images, index.files, strict=True) if val in file.parents]
     assert len(names) == 8
     mistakes = tuple(replace(sample.mistakes[0], path=name) for name in names)
     shown = photographs(replace(sample, mistakes=mistakes), index.root, tmp_path / "out").shown["mistakes"]
