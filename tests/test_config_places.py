@@ -79,7 +79,8 @@ def test_a_run_is_resumed_with_folders_that_lie_below_its_data_set_also_where_th
 ) -> None:
     seen: list[RunConfig] = []
     monkeypatch.setattr("tlsearch.cli.resume.start", lambda ctx, config: seen.append(config))
-    RunConfig(dataset=Path(dataset), **{option: Path(folder)}).to_toml(tmp_path / "out" / "run.toml")
+    named: dict[str, Any] = {option: Path(folder)}
+    RunConfig(dataset=Path(dataset), **named).to_toml(tmp_path / "out" / "run.toml")
     done = tlsearch("resume", "out")
     assert done.exit_code == 0, done.output
     moved = (tmp_path / dataset).parent.rename(tmp_path / "moved") if "/" in dataset else Path("data").rename("moved")

@@ -60,7 +60,8 @@ def _read(kind: type[Config], output: Path, given: Mapping[str, Any]) -> Config:
     if "dataset" not in given:
         return config
     named, before = {name: getattr(config, name) for name in BESIDE}, kind.from_toml(file).dataset
-    return replace(config, **moved_places(named, before, config.dataset))
+    moved: dict[str, Any] = dict(moved_places(named, before, config.dataset))
+    return replace(config, **moved)
 
 
 def _check_images(config: RunConfig, output: Path) -> None:
