@@ -26,7 +26,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 from pictures import decode
 from PIL import Image
-from settings import listen, real, stop, whole
+from settings import listen, real, share, stop, whole
 from starlette.datastructures import UploadFile
 
 MODEL = os.environ.get("MODEL", "model.onnx")
@@ -34,12 +34,12 @@ MODEL_DIR = os.environ.get("MODEL_DIR", "")  # the folder of the model that was 
 HOST, PORT = os.environ.get("HOST", "127.0.0.1"), whole("PORT", 8000, most=65535)
 THREADS = whole("THREADS", 0, most=1024) or os.cpu_count() or 1
 MAX_BYTES = whole("MAX_BYTES", 20_000_000, least=1)  # of a request
-MAX_PICTURES = whole("MAX_PICTURES", 64, least=1)  # of a request
 MAX_PIXELS = whole("MAX_PIXELS", 50_000_000, least=1)  # of a picture
-MAX_WAITING = whole("MAX_WAITING", 256, least=1)  # pictures of all requests; more are turned away with 503
+MAX_WAITING = whole("MAX_WAITING", 256, least=1)  # pictures of all requests, and requests; more are turned away: 503
+MAX_PICTURES = min(whole("MAX_PICTURES", 64, least=1), MAX_WAITING)  # of a request
 BATCH = whole("BATCH", 16, most=4096, least=1)  # pictures that the network takes at once, at most
 BATCH_MS = real("BATCH_MS", 2, most=60_000)  # milliseconds that the first picture waits for others
-COVERAGE = real("COVERAGE", 0.9, most=1)  # of prediction sets, unless a request asks for another
+COVERAGE = share("COVERAGE", 0.9)  # of prediction sets, unless a request asks for another
 
 
 # --- what is not sure, from the file that tlsearch export writes beside the network (docs/guides/export.md)
@@ -158,6 +158,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     app.state.decoders, app.state.one = ThreadPoolExecutor(THREADS), ThreadPoolExecutor(1)
+    app.state.places = asyncio.Semaphore(MAX_WAITING)
     worker = asyncio.create_task(app.state.network.work())
     yield
     worker.cancel()
@@ -201,8 +202,9 @@ async def health() -> dict[str, Any]:
 async def predict(request: Request) -> dict[str, Any]:
     """The class of each picture: the bytes of one as the body, or files in a form (multipart); ?coverage=0.95."""
     coverage = _coverage(request)
-    names, squares = await _squares(request)
-    found = await app.state.network.answers(squares)
+    async with _place():
+        names, squares = await _squares(request)
+        found = await app.state.network.answers(squares)
     return {"predictions": [_answer(name, answer, coverage) for name, answer in zip(names, found, strict=True)]}
 
 
@@ -215,14 +217,22 @@ async def explain(request: Request) -> dict[str, Any]:
     wanted = request.query_params.get("class")
     if wanted not in (None, *labels):
         raise HTTPException(422, f"There is no class {wanted[:100]!r}: it is one of {', '.join(labels)}.")
-    names, squares = await _squares(request)
-    about = None if wanted is None else np.full(len(squares), labels.index(wanted))
-    found = await asyncio.get_running_loop().run_in_executor(app.state.one, explainer, np.stack(squares), about)
+    async with _place():
+        names, squares = await _squares(request)
+        about = None if wanted is None else np.full(len(squares), labels.index(wanted))
+        found = await asyncio.get_running_loop().run_in_executor(app.state.one, explainer, np.stack(squares), about)
     maps = [
         {"name": name, "class": labels[found.classes[row]], "logit": float(found.logits[row]), "map": each.tolist()}
         for row, (name, each) in enumerate(zip(names, found.maps, strict=True))
     ]
     return {"method": found.method, "exact": found.exact, "maps": maps}
+
+
+def _place() -> asyncio.Semaphore:
+    """A place among the requests that are answered at the same time: their pictures are in memory."""
+    if app.state.places.locked():
+        raise HTTPException(503, "Too many requests are waiting: try again later.", {"Retry-After": "1"})
+    return app.state.places
 
 
 async def _squares(request: Request) -> tuple[list[str], list[np.ndarray]]:
@@ -287,4 +297,4 @@ if __name__ == "__main__":
     listening = listen(HOST, PORT)
     app.state.network, app.state.explainer = Network(MODEL), _explainer()
     print(f"http://{HOST}:{listening.getsockname()[1]}", flush=True)
-    uvicorn.Server(uvicorn.Config(app, limit_concurrency=MAX_WAITING)).run(sockets=[listening])
+    uvicorn.Server(uvicorn.Config(app)).run(sockets=[listening])

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -178,10 +179,48 @@ def test_a_request_of_unknown_length_is_refused(address: str) -> None:
 def test_more_than_can_wait_is_turned_away(
     exported: tuple[Predictor, Path], pictures: list[Path], tmp_path: Path
 ) -> None:
-    with example_server(exported[1], tmp_path / "server.log", MAX_WAITING=3) as address:
-        status, sentence = refusal(address, form(*pictures[:4]))
-        assert (status, sentence) == (503, "Too many pictures are waiting: try again later.")
-        assert len(ask(f"{address}/predict", form(*pictures[:3]))["predictions"]) == 3
+    variables = {"MAX_WAITING": 3, "BATCH": 8, "BATCH_MS": 3000}
+    with example_server(exported[1], tmp_path / "server.log", **variables) as address, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ask, f"{address}/predict", form(*pictures[:3]))
+        until_waiting(address, 2)  # the third is taken, and waits for others
+        assert refusal(address, form(*pictures[:2])) == (503, "Too many pictures are waiting: try again later.")
+        assert len(first.result()["predictions"]) == 3
+        status, sentence = refusal(address, form(*pictures[:4]))  # which would never find room
+        assert status == 400
+        assert "Maximum number of files is 3" in sentence
+
+
+def until_waiting(address: str, count: int) -> None:
+    """Wait until so many pictures wait."""
+    for _ in range(200):
+        if ask_health(address)["waiting"] == count:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{ask_health(address)['waiting']} pictures wait")
+
+
+def test_a_server_that_takes_one_at_a_time_answers_and_says_when_it_is_busy(
+    exported: tuple[Predictor, Path], pictures: list[Path], tmp_path: Path
+) -> None:
+    """Connections that are open and ask nothing, as browsers keep them, take nobody's place."""
+    variables = {"MAX_WAITING": 1, "BATCH": 4, "BATCH_MS": 3000}
+    with example_server(exported[1], tmp_path / "server.log", **variables) as address:
+        host, _, port = address.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=30), ThreadPoolExecutor(3) as pool:
+            told = pool.map(lambda file: status_of(address, raw(file.read_bytes())), pictures[:3])
+            busy = (503, "Too many requests are waiting: try again later.")
+            assert sorted(told) == [(200, ""), busy, busy]
+            assert ask_health(address)["pictures"] == 1
+
+
+def status_of(address: str, question: Question) -> tuple[int, str]:
+    """The status of an answer, and the sentence of one that is none."""
+    try:
+        ask(f"{address}/predict", question)
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code, json.load(answer)["detail"]
+    return 200, ""
 
 
 def test_heat_maps_need_the_model_itself(address: str, pictures: list[Path]) -> None:
@@ -260,6 +299,8 @@ def test_a_load_is_counted_and_an_error_ends_it(address: str, pictures: list[Pat
         ({"PORT": "99999"}, "PORT is '99999', but"),
         ({"BATCH": "0"}, "BATCH is '0', but it must be a whole number from 1 to 4,096"),
         ({"BATCH_MS": "nan"}, "BATCH_MS is 'nan', but it must be a number from 0 to 60000"),
+        ({"COVERAGE": "1"}, "COVERAGE is 1, but it must be a number above 0 and below 1, such as COVERAGE=0.9."),
+        ({"COVERAGE": "0"}, "COVERAGE is 0, but it must be a number above 0 and below 1"),
         ({"MAX_PIXELS": "many"}, "MAX_PIXELS is 'many', but it must be a whole number from 1"),
     ],
 )

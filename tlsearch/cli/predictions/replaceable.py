@@ -49,6 +49,11 @@ def require_replaceable(to: Path, form: str | None, model_dir: Path, read: Itera
             raise UsageError(f"--to {to} is read as {path} as well: name another file.")
     require_outside_model(to, model_dir)
     for path in (to, partial(to)):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise UsageError(
+                f"--to {to} would replace {path}, which is a device or a pipe and no file: leave --to out to print "
+                "predictions, or name a file."
+            )
         if path.is_file() and not holds_predictions(path):
             raise UsageError(f"--to {to} would replace {path}, which holds no predictions: name another file.")
 
