@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-import math
 import os
 import warnings
 from collections.abc import AsyncIterator, Mapping
@@ -23,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime
 import uvicorn
+from doubts import prediction_set, read_sidecar
 from fastapi import FastAPI, HTTPException, Request
 from pictures import decode
 from PIL import Image
@@ -40,27 +40,6 @@ MAX_PICTURES = min(whole("MAX_PICTURES", 64, least=1), MAX_WAITING)  # of a requ
 BATCH = whole("BATCH", 16, most=4096, least=1)  # pictures that the network takes at once, at most
 BATCH_MS = real("BATCH_MS", 2, most=60_000)  # milliseconds that the first picture waits for others
 COVERAGE = share("COVERAGE", 0.9)  # of prediction sets, unless a request asks for another
-
-
-# --- what is not sure, from the file that tlsearch export writes beside the network (docs/guides/export.md)
-
-
-def prediction_set(row: np.ndarray, labels: list[str], thresholds: Mapping[str, Any], coverage: float) -> list[str]:
-    """The classes of a picture, the most probable first, of which one is the true one with this probability.
-
-    Args:
-        row: The probabilities of all classes.
-        labels: Their names.
-        thresholds: The entry ``prediction_sets`` of the sidecar.
-        coverage: Above 0 and below 1.
-    """
-    scores, groups, most = thresholds["scores"], thresholds["groups"], math.inf
-    if groups >= math.ceil(coverage / (1 - coverage) - 1e-6):
-        place = math.ceil((coverage * (groups + 1) / groups - 1e-9) * len(scores))
-        most = scores[min(max(place, 1), len(scores)) - 1]
-    order = np.argsort(-row, kind="stable")
-    before = np.concatenate([[0.0], np.cumsum(row[order].astype(np.float64))[:-1]])
-    return [labels[place] for place, others in zip(order, before, strict=True) if others <= most]
 
 
 # --- the network, with pictures of several requests at once
@@ -88,11 +67,7 @@ class Network:
             self.labels, self.size = json.loads(self.metadata["labels"]), int(self.metadata["image_size"])
         except Exception as error:  # onnxruntime raises many kinds for a file that is damaged
             stop(f"MODEL={path} is damaged or not by tlsearch export ({_first_line(error)}): export the model again.")
-        beside = Path(f"{path}.json")
-        try:
-            self.sidecar = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-        except (OSError, ValueError) as error:
-            stop(f"{beside} cannot be read ({_first_line(error)}): export the model again, or remove this file.")
+        self.sidecar = read_sidecar(Path(path), self.metadata)
         self.outputs = [output.name for output in self.session.get_outputs()]
         self.input = self.session.get_inputs()[0].name
         self.waiting: asyncio.Queue[tuple[np.ndarray, asyncio.Future[Answer]]] = asyncio.Queue()

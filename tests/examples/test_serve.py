@@ -24,6 +24,7 @@ from PIL import Image
 from benchmarks.common.servers import APP, Question, ask, example_server, free_port, load
 from tests.helpers.models.doubting_model import colours, write_pictures
 from tlsearch.data.images.decode import read_square
+from tlsearch.export.place import sidecar_name
 from tlsearch.predictor import Predictor
 from tlsearch.types import Float64Array
 
@@ -312,6 +313,26 @@ def test_mistakes_of_whoever_starts_it_are_told_in_one_sentence(
     assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr.startswith(f"error: {sentence}")
     assert len(said.stderr.splitlines()) == 1
+
+
+def test_the_sidecar_of_another_file_is_refused(
+    exported: tuple[Predictor, Path], doubting: tuple[Predictor, Path], tmp_path: Path
+) -> None:
+    """As where one of the two files was copied alone: sets would be made by thresholds of another model."""
+    model = tmp_path / "model.onnx"
+    model.write_bytes(exported[1].read_bytes())
+    beside, other = tmp_path / "model.onnx.json", sidecar_name(doubting[1]).read_text()
+    for content, words in (
+        (other, "is not of model.onnx: copy both from one export"),
+        ("[]", "is not of"),
+        ("{", "read"),
+    ):
+        beside.write_text(content)
+        said = start({"MODEL": "model.onnx", "PORT": str(free_port())}, tmp_path)
+        assert (said.returncode, said.stdout) == (2, "")
+        assert said.stderr.startswith("error: model.onnx.json ")
+        assert words in said.stderr
+        assert len(said.stderr.splitlines()) == 1
 
 
 def test_a_port_that_is_taken_is_named_with_a_way_out(exported: tuple[Predictor, Path], tmp_path: Path) -> None:

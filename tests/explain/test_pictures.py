@@ -211,6 +211,15 @@ def test_mistakes_of_a_user_end_in_one_sentence(model_dir: Path, photos: Path, t
     assert "cannot be made" in blocked.output
 
 
+@pytest.mark.parametrize(
+    "option", ["--class=red", "--to=x", "--boxes=voc", "--format=jsonl"], ids=lambda option: option.partition("=")[0]
+)
+def test_what_scored_boxes_leave_no_use_for_is_refused(model_dir: Path, photos: Path, option: str) -> None:
+    refused = explain(model_dir, photos, "--score-boxes", option)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"--score-boxes compares boxes and prints a table: leave {option.partition('=')[0]} out." in refused.stderr
+
+
 def test_an_overlay_is_brightest_where_the_heat_is() -> None:
     image = np.full((20, 20, 3), 100, np.uint8)
     heat = np.zeros((4, 4), np.float32)

@@ -53,6 +53,16 @@ def test_it_has_figures_with_intervals_beside_probe_and_baseline(model_dir: Path
     assert f"{result.dataset.total('test')} for testing" in card
 
 
+@pytest.mark.parametrize(
+    "option", ["--format=onnx", "--precision=int8", "--to=x", "--images=x", "--accept-loss", "--unlike", "--log"]
+)
+def test_the_card_alone_is_printed(model_dir: Path, option: str) -> None:
+    refused = CliRunner().invoke(cli, ["export", str(model_dir), "--card", option])
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    named = option.partition("=")[0]
+    assert f"--card prints the model card and writes no file: leave {named} out, or leave --card out." in refused.stderr
+
+
 def test_a_name_with_line_breaks_and_bars_is_one_cell(model_dir: Path, tmp_path: Path) -> None:
     shutil.copytree(model_dir.parent, tmp_path / "run")
     result = read_result(model_dir.parent)
