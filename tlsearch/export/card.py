@@ -66,8 +66,8 @@ def _networks_from_scratch(result: RunResult) -> dict[str, Baseline]:
 def write_card(model_dir: Path, folder: Path, reporter: Reporter) -> Path | None:
     """Write the card into the folder of exported files, with the proofs of all files of this model there.
 
-    Gives None, and says why, where there is no card: for a model that is not the winner of a run, and where a page of
-    somebody else has its name.
+    Gives None, and says why, where there is no card: for a model that is not the winner of a run, where a page of
+    somebody else has its name, and where it cannot be written.
     """
     target = folder / CARD_FILE
     try:
@@ -78,7 +78,11 @@ def write_card(model_dir: Path, folder: Path, reporter: Reporter) -> Path | None
     if target.exists() and MARK not in target.read_text(encoding="utf-8", errors="replace"):
         reporter.warn(f"{target} is not by tlsearch and stays as it is: --card prints the model card")
         return None
-    write_atomically(target, text)
+    try:
+        write_atomically(target, text)
+    except OSError as error:  # the files are there, each with its proof
+        reporter.warn(f"there is no model card: {target} cannot be written ({error.strerror or error})")
+        return None
     return target
 
 

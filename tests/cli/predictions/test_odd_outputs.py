@@ -53,6 +53,13 @@ def test_a_device_or_a_pipe_stays_what_it_is() -> None:
     assert not Path("found.csv").exists()
 
 
+def test_a_name_that_no_file_can_have_is_told_in_one_sentence() -> None:
+    refused = tlsearch("predict", "model", "pictures", "--to", f"{'x' * 300}.csv")
+    assert refused.exit_code == 2
+    assert "cannot be written (File name too long): name another file." in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
 def test_what_ends_the_names_of_a_list_is_known_once_a_name_has_ended() -> None:
     """A pipe gives what was written, as by a program that writes a name and then its end."""
     for end in (b"\0", b"\n"):
