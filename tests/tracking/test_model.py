@@ -27,7 +27,6 @@ from tests.helpers.servers.mlflow_server import free_port
 from tlsearch.data.images import rgb
 from tlsearch.data.images.decode import square_of_image
 from tlsearch.predictor import Prediction, load
-from tlsearch.tracking import pyfunc_model
 
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -100,7 +99,11 @@ def test_arrays_of_any_size_are_taken(loaded: Any) -> None:
 @pytest.mark.parametrize("side", [8, 12, 30])
 def test_an_array_is_squeezed_as_the_predictor_squeezes_it(side: int) -> None:
     """Also one of the size that the network takes, where the run kept larger squares."""
-    classifier = pyfunc_model.ImageClassifier()
+    from tlsearch.tracking.quiet import quiet
+
+    with quiet():
+        from tlsearch.tracking.pyfunc_model import ImageClassifier
+    classifier = ImageClassifier()
     classifier.size, classifier.base = 8, 12
     classifier.decoding, classifier.how = rgb, rgb.PLAIN
     pixels = np.random.default_rng(side).integers(0, 256, (side, side, 3)).astype(np.uint8)
