@@ -18,12 +18,12 @@ def read_sidecar(network: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if not beside.is_file():
         return {}
     try:
-        told = json.loads(beside.read_text(encoding="utf-8"))
+        found = json.loads(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         stop(f"{beside} cannot be read ({str(error)[:200]}): export the model again, or remove this file.")
-    if not isinstance(told, dict) or told.get("metadata") != dict(metadata):
+    if not isinstance(found, dict) or found.get("metadata") != dict(metadata):
         stop(f"{beside} is not of {network}: copy both from one export, or remove this file.")
-    return told
+    return found
 
 
 def prediction_set(row: np.ndarray, labels: list[str], thresholds: Mapping[str, Any], coverage: float) -> list[str]:

@@ -145,8 +145,8 @@ def settle(
     unproven = end_of(target, keeps_name=False)
     for part in parts_of(form, unproven):
         _remove(part)
-    for beside in (proof_name(unproven), sidecar_name(unproven)):
-        _remove(beside)
+    for old in (proof_name(unproven), sidecar_name(unproven)):
+        _remove(old)
     path = end_of(target, keeps_name=keeps_name)
     for source, end in zip(form.parts(draft), parts_of(form, path), strict=True):
         _remove(end)

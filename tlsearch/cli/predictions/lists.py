@@ -76,7 +76,7 @@ def _in_utf8(first: bytes, read: Callable[[int], bytes]) -> Callable[[int], byte
 
 
 def _standard_input() -> IO[bytes]:
-    if sys.stdin is None:  # type: ignore[unreachable]  # where it was closed, as by <&-
+    if sys.stdin is None:  # where it was closed, as by <&-
         raise UsageError("Standard input is closed: name images, or a file that lists them with --files-from.")
     return sys.stdin.buffer
 
