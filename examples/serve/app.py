@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-import math
 import os
 import warnings
 from collections.abc import AsyncIterator, Mapping
@@ -23,10 +22,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime
 import uvicorn
+from doubts import prediction_set, read_sidecar
 from fastapi import FastAPI, HTTPException, Request
 from pictures import decode
 from PIL import Image
-from settings import listen, real, stop, whole
+from settings import listen, real, share, stop, whole
 from starlette.datastructures import UploadFile
 
 MODEL = os.environ.get("MODEL", "model.onnx")
@@ -34,33 +34,12 @@ MODEL_DIR = os.environ.get("MODEL_DIR", "")  # the folder of the model that was 
 HOST, PORT = os.environ.get("HOST", "127.0.0.1"), whole("PORT", 8000, most=65535)
 THREADS = whole("THREADS", 0, most=1024) or os.cpu_count() or 1
 MAX_BYTES = whole("MAX_BYTES", 20_000_000, least=1)  # of a request
-MAX_PICTURES = whole("MAX_PICTURES", 64, least=1)  # of a request
 MAX_PIXELS = whole("MAX_PIXELS", 50_000_000, least=1)  # of a picture
-MAX_WAITING = whole("MAX_WAITING", 256, least=1)  # pictures of all requests; more are turned away with 503
+MAX_WAITING = whole("MAX_WAITING", 256, least=1)  # pictures of all requests, and requests; more are turned away: 503
+MAX_PICTURES = min(whole("MAX_PICTURES", 64, least=1), MAX_WAITING)  # of a request
 BATCH = whole("BATCH", 16, most=4096, least=1)  # pictures that the network takes at once, at most
 BATCH_MS = real("BATCH_MS", 2, most=60_000)  # milliseconds that the first picture waits for others
-COVERAGE = real("COVERAGE", 0.9, most=1)  # of prediction sets, unless a request asks for another
-
-
-# --- what is not sure, from the file that tlsearch export writes beside the network (docs/guides/export.md)
-
-
-def prediction_set(row: np.ndarray, labels: list[str], thresholds: Mapping[str, Any], coverage: float) -> list[str]:
-    """The classes of a picture, the most probable first, of which one is the true one with this probability.
-
-    Args:
-        row: The probabilities of all classes.
-        labels: Their names.
-        thresholds: The entry ``prediction_sets`` of the sidecar.
-        coverage: Above 0 and below 1.
-    """
-    scores, groups, most = thresholds["scores"], thresholds["groups"], math.inf
-    if groups >= math.ceil(coverage / (1 - coverage) - 1e-6):
-        place = math.ceil((coverage * (groups + 1) / groups - 1e-9) * len(scores))
-        most = scores[min(max(place, 1), len(scores)) - 1]
-    order = np.argsort(-row, kind="stable")
-    before = np.concatenate([[0.0], np.cumsum(row[order].astype(np.float64))[:-1]])
-    return [labels[place] for place, others in zip(order, before, strict=True) if others <= most]
+COVERAGE = share("COVERAGE", 0.9)  # of prediction sets, unless a request asks for another
 
 
 # --- the network, with pictures of several requests at once
@@ -88,11 +67,7 @@ class Network:
             self.labels, self.size = json.loads(self.metadata["labels"]), int(self.metadata["image_size"])
         except Exception as error:  # onnxruntime raises many kinds for a file that is damaged
             stop(f"MODEL={path} is damaged or not by tlsearch export ({_first_line(error)}): export the model again.")
-        beside = Path(f"{path}.json")
-        try:
-            self.sidecar = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-        except (OSError, ValueError) as error:
-            stop(f"{beside} cannot be read ({_first_line(error)}): export the model again, or remove this file.")
+        self.sidecar = read_sidecar(Path(path), self.metadata)
         self.outputs = [output.name for output in self.session.get_outputs()]
         self.input = self.session.get_inputs()[0].name
         self.waiting: asyncio.Queue[tuple[np.ndarray, asyncio.Future[Answer]]] = asyncio.Queue()
@@ -158,6 +133,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     app.state.decoders, app.state.one = ThreadPoolExecutor(THREADS), ThreadPoolExecutor(1)
+    app.state.places = asyncio.Semaphore(MAX_WAITING)
     worker = asyncio.create_task(app.state.network.work())
     yield
     worker.cancel()
@@ -201,8 +177,9 @@ async def health() -> dict[str, Any]:
 async def predict(request: Request) -> dict[str, Any]:
     """The class of each picture: the bytes of one as the body, or files in a form (multipart); ?coverage=0.95."""
     coverage = _coverage(request)
-    names, squares = await _squares(request)
-    found = await app.state.network.answers(squares)
+    async with _place():
+        names, squares = await _squares(request)
+        found = await app.state.network.answers(squares)
     return {"predictions": [_answer(name, answer, coverage) for name, answer in zip(names, found, strict=True)]}
 
 
@@ -215,14 +192,22 @@ async def explain(request: Request) -> dict[str, Any]:
     wanted = request.query_params.get("class")
     if wanted not in (None, *labels):
         raise HTTPException(422, f"There is no class {wanted[:100]!r}: it is one of {', '.join(labels)}.")
-    names, squares = await _squares(request)
-    about = None if wanted is None else np.full(len(squares), labels.index(wanted))
-    found = await asyncio.get_running_loop().run_in_executor(app.state.one, explainer, np.stack(squares), about)
+    async with _place():
+        names, squares = await _squares(request)
+        about = None if wanted is None else np.full(len(squares), labels.index(wanted))
+        found = await asyncio.get_running_loop().run_in_executor(app.state.one, explainer, np.stack(squares), about)
     maps = [
         {"name": name, "class": labels[found.classes[row]], "logit": float(found.logits[row]), "map": each.tolist()}
         for row, (name, each) in enumerate(zip(names, found.maps, strict=True))
     ]
     return {"method": found.method, "exact": found.exact, "maps": maps}
+
+
+def _place() -> asyncio.Semaphore:
+    """A place among the requests that are answered at the same time: their pictures are in memory."""
+    if app.state.places.locked():
+        raise HTTPException(503, "Too many requests are waiting: try again later.", {"Retry-After": "1"})
+    return app.state.places
 
 
 async def _squares(request: Request) -> tuple[list[str], list[np.ndarray]]:
@@ -287,4 +272,4 @@ if __name__ == "__main__":
     listening = listen(HOST, PORT)
     app.state.network, app.state.explainer = Network(MODEL), _explainer()
     print(f"http://{HOST}:{listening.getsockname()[1]}", flush=True)
-    uvicorn.Server(uvicorn.Config(app, limit_concurrency=MAX_WAITING)).run(sockets=[listening])
+    uvicorn.Server(uvicorn.Config(app)).run(sockets=[listening])

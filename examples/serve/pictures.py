@@ -6,11 +6,18 @@ import io
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+NEW_SUBFILE_TYPE, SUB_IFDS = 254, 330  # tags of TIFF
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+
+
+class RawError(Exception):
+    """A RAW file of a camera."""
 
 
 def decode(data: bytes, metadata: Mapping[str, str]) -> np.ndarray:
@@ -27,6 +34,8 @@ def decode(data: bytes, metadata: Mapping[str, str]) -> np.ndarray:
     base = int(metadata.get("decode_size", size))
     try:
         image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+        if _is_preview(image):
+            raise RawError
         if image.format in ("JPEG", "MPO"):  # a large JPEG is decoded at a half, a quarter or an eighth of its size
             least = int(metadata.get("jpeg_draft", 2 * max(base, 224)))
             image.draft(None, (least, least))
@@ -34,6 +43,10 @@ def decode(data: bytes, metadata: Mapping[str, str]) -> np.ndarray:
         with suppress(Exception):  # odd EXIF data must not cost the picture
             image = ImageOps.exif_transpose(image)
         square = _square(_rgb(image, json.loads(metadata.get("window", "null"))), base, metadata)
+    except RawError:
+        raise ValueError(
+            "it is a RAW file of a camera, of which only a preview can be read: send a JPEG or TIFF"
+        ) from None
     except UnidentifiedImageError:
         raise ValueError("it is no picture of a format that is read here: send a JPEG, PNG or WebP file") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -43,6 +56,12 @@ def decode(data: bytes, metadata: Mapping[str, str]) -> np.ndarray:
     if base != size:  # the run kept larger squares than this network takes
         square = square.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0)
     return np.asarray(square)
+
+
+def _is_preview(image: Image.Image) -> bool:
+    """Whether it is a small copy of another picture in its file: DNG, NEF and ARW files are TIFF with such a one."""
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    return image.format == "TIFF" and SUB_IFDS in tags and bool(tags.get(NEW_SUBFILE_TYPE, 0) & 1)
 
 
 def _rgb(image: Image.Image, window: tuple[float, float] | None) -> Image.Image:

@@ -41,6 +41,14 @@ def real(name: str, default: float, most: float) -> float:
     return number
 
 
+def share(name: str, default: float) -> float:
+    """A number above 0 and below 1."""
+    number = real(name, default, most=1)
+    if not 0 < number < 1:
+        stop(f"{name} is {number:g}, but it must be a number above 0 and below 1, such as {name}={default:g}.")
+    return number
+
+
 def listen(host: str, port: int) -> socket.socket:
     """The socket that requests come to."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

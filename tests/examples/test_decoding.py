@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.servers import APP
-from tlsearch.data.images.decode import read_square
+from tlsearch.data.images.decode import ImageError, read_square
 from tlsearch.data.images.rgb import Decoding
 from tlsearch.export.network import metadata
 from tlsearch.predictor import Predictor
@@ -31,6 +31,20 @@ def pictures_module() -> Any:
     spec.loader.exec_module(module)
     Image.init()
     return module
+
+
+def test_the_preview_in_a_raw_file_is_refused_as_tlsearch_refuses_it(
+    pictures_module: Any, exported: tuple[Predictor, Path], tmp_path: Path
+) -> None:
+    told = metadata(exported[0])
+    for name, tags in (("raw.nef", {254: 1, 330: 8}), ("small.tif", {254: 1}), ("page.tif", {330: 8})):
+        Image.new("RGB", (20, 30), "red").save(tmp_path / name, "TIFF", tiffinfo=tags)
+    for name in ("small.tif", "page.tif"):
+        assert pictures_module.decode((tmp_path / name).read_bytes(), told).shape == (16, 16, 3)
+    with pytest.raises(ImageError, match="RAW file of a camera, of which only a preview can be read"):
+        read_square(tmp_path / "raw.nef", 16)
+    with pytest.raises(ValueError, match="RAW file of a camera, of which only a preview can be read"):
+        pictures_module.decode((tmp_path / "raw.nef").read_bytes(), told)
 
 
 DEEP = {

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,8 +17,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from benchmarks.common.servers import APP, Question, ask, example_server, free_port, load
+from benchmarks.common.servers import ask, example_server, load
 from tests.helpers.models.doubting_model import colours, write_pictures
+from tests.helpers.servers.requests import ask_health, form, raw, refusal
 from tlsearch.data.images.decode import read_square
 from tlsearch.predictor import Predictor
 from tlsearch.types import Float64Array
@@ -49,28 +47,6 @@ def address(exported: tuple[Predictor, Path], tmp_path_factory: pytest.TempPathF
     limits = {"MAX_BYTES": MOST_BYTES, "MAX_PIXELS": MOST_PIXELS, "MAX_PICTURES": 8, "BATCH": 8, "BATCH_MS": 50}
     with example_server(exported[1], log, **limits) as found:
         yield found
-
-
-def raw(content: bytes) -> Question:
-    return Question(content, "application/octet-stream")
-
-
-def form(*files: Path) -> Question:
-    """A form with these files, as a browser sends it."""
-    parts = [
-        b'--x\r\nContent-Disposition: form-data; name="a"; filename="%s"\r\nContent-Type: image/jpeg\r\n\r\n%s\r\n'
-        % (file.name.encode(), file.read_bytes())
-        for file in files
-    ]
-    return Question(b"".join(parts) + b"--x--\r\n", "multipart/form-data; boundary=x")
-
-
-def refusal(address: str, question: Question, asked: str = "") -> tuple[int, str]:
-    """The status and the sentence of an answer that is none."""
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        ask(f"{address}/predict{asked}", question)
-    with caught.value as answer:
-        return answer.code, json.load(answer)["detail"]
 
 
 def rows_of(answer: Any, predictor: Predictor) -> Float64Array:
@@ -109,11 +85,6 @@ def test_requests_at_the_same_time_go_through_the_network_together(
     after = ask_health(address)
     assert after["pictures"] - before["pictures"] == 48
     assert after["batches"] - before["batches"] <= 24
-
-
-def ask_health(address: str) -> Any:
-    with urllib.request.urlopen(f"{address}/health", timeout=30) as answer:
-        return json.load(answer)
 
 
 def test_health_says_what_it_knows(address: str, exported: tuple[Predictor, Path]) -> None:
@@ -173,15 +144,6 @@ def test_a_request_of_unknown_length_is_refused(address: str) -> None:
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
         assert b" 411 " in connection.recv(100)
-
-
-def test_more_than_can_wait_is_turned_away(
-    exported: tuple[Predictor, Path], pictures: list[Path], tmp_path: Path
-) -> None:
-    with example_server(exported[1], tmp_path / "server.log", MAX_WAITING=3) as address:
-        status, sentence = refusal(address, form(*pictures[:4]))
-        assert (status, sentence) == (503, "Too many pictures are waiting: try again later.")
-        assert len(ask(f"{address}/predict", form(*pictures[:3]))["predictions"]) == 3
 
 
 def test_heat_maps_need_the_model_itself(address: str, pictures: list[Path]) -> None:
@@ -248,48 +210,3 @@ def test_a_load_is_counted_and_an_error_ends_it(address: str, pictures: list[Pat
     assert max(seconds) <= together
     with pytest.raises(RuntimeError, match="holds no picture"):
         load(f"{address}/predict", [raw(b"")], 4, 30)
-
-
-@pytest.mark.parametrize(
-    ("variables", "sentence"),
-    [
-        ({"MODEL": "nope.onnx"}, "MODEL=nope.onnx is no file: name the .onnx file that tlsearch export wrote."),
-        ({"MODEL": "damaged.onnx"}, "MODEL=damaged.onnx is damaged or not by tlsearch export"),
-        ({"MODEL_DIR": "nodir"}, "MODEL_DIR=nodir is no folder: name the folder of the model that was exported"),
-        ({"PORT": "abc"}, "PORT is 'abc', but it must be a whole number from 0 to 65,535, such as PORT=8000."),
-        ({"PORT": "99999"}, "PORT is '99999', but"),
-        ({"BATCH": "0"}, "BATCH is '0', but it must be a whole number from 1 to 4,096"),
-        ({"BATCH_MS": "nan"}, "BATCH_MS is 'nan', but it must be a number from 0 to 60000"),
-        ({"MAX_PIXELS": "many"}, "MAX_PIXELS is 'many', but it must be a whole number from 1"),
-    ],
-)
-def test_mistakes_of_whoever_starts_it_are_told_in_one_sentence(
-    exported: tuple[Predictor, Path], tmp_path: Path, variables: dict[str, str], sentence: str
-) -> None:
-    (tmp_path / "damaged.onnx").write_bytes(exported[1].read_bytes()[:500])
-    said = start({"MODEL": str(exported[1]), "PORT": str(free_port()), **variables}, tmp_path)
-    assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr.startswith(f"error: {sentence}")
-    assert len(said.stderr.splitlines()) == 1
-
-
-def test_a_port_that_is_taken_is_named_with_a_way_out(exported: tuple[Predictor, Path], tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        said = start({"MODEL": str(exported[1]), "PORT": str(port)}, tmp_path)
-    assert said.returncode == 2
-    assert said.stderr.startswith(f"error: 127.0.0.1:{port} cannot be listened on (Address already in use): end the")
-    assert len(said.stderr.splitlines()) == 1
-
-
-def start(variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """What a server says that cannot start."""
-    return subprocess.run(
-        [sys.executable, str(APP)],
-        cwd=folder,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )

@@ -179,6 +179,15 @@ def test_two_images_that_differ_in_their_ending_have_a_file_each(tmp_path: Path)
     assert sorted(path.name for path in folder.iterdir()) == ["a.png.xml", "a.xml"]
 
 
+def test_images_of_all_names_that_collide_have_a_file_each(tmp_path: Path) -> None:
+    size, box = PictureSize(40, 30), Box(x_min=1, y_min=2, x_max=3, y_max=4, label="ash")
+    names = ["a.png.jpg", "a.jpg", "a.png", "a.jpg", "a.jpg"]  # some are named several times
+    pair = [BoxedFile(path=tmp_path / name, size=size, box=box, probability=0.5) for name in names]
+    folder = write_boxes(pair, "voc", tmp_path / "out", LABELS)
+    told = [ElementTree.parse(path).getroot().findtext("filename") for path in folder.iterdir()]
+    assert sorted(map(str, told)) == sorted(names)
+
+
 def test_coco_has_every_class_and_names_from_the_folder_of_all_images(found: list[BoxedFile], tmp_path: Path) -> None:
     told = json.loads(write_boxes(found, "coco", tmp_path / "out", LABELS).read_bytes())
     assert told["categories"] == [{"id": 1, "name": "ash"}, {"id": 2, "name": "birch"}]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +156,39 @@ def test_pictures_in_memory_are_told_apart_by_what_they_show(model_dir: Path, tm
     assert names == ["image_0-red.png", "image_0-red-2.png", "image_0-red.png"]
 
 
+def test_names_in_any_script_fit_into_the_name_of_a_file(model_dir: Path, photos: Path, tmp_path: Path) -> None:
+    """80 letters are 240 bytes, which a picture may have, but not with a class behind them."""
+    shutil.copytree(model_dir, tmp_path / "model")
+    (tmp_path / "model" / "labels.json").write_text(json.dumps([name * 60 for name in ("青", "緑", "赤")]))
+    names = [f"{number}{'写' * 79}" for number in range(2)]
+    for name in names:
+        (tmp_path / f"{name}.png").write_bytes((photos / "top left.png").read_bytes())
+    maps = tmp_path / "maps"
+    done = explain(tmp_path / "model", *(tmp_path / f"{name}.png" for name in names), "--to", maps)
+    assert done.exit_code == 0, done.output
+    assert sorted(file.name for file in maps.iterdir()) == [
+        f"{'写' * 26}-{'赤' * 26}{number}.{ending}" for number in ("-2", "") for ending in ("npy", "png")
+    ]
+
+
+def test_a_disk_that_is_full_is_told_of_the_folder_that_is(
+    model_dir: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tlsearch.explain.map_files.write_atomically", full)
+    said = f"error: {tmp_path / 'maps'} cannot be written (No space left on device): name a folder that may be written"
+    for command in (
+        ["explain", model_dir, photos, "--to", tmp_path / "maps"],
+        ["predict", model_dir, photos, "--explain", tmp_path / "maps", "--to", tmp_path / "out.csv"],
+    ):
+        done = CliRunner().invoke(cli, [*map(str, command)], prog_name="tlsearch")
+        assert done.exit_code == 2
+        assert done.stderr.startswith(said)
+        assert len(done.stderr.splitlines()) == 1
+
+
 def test_no_map_is_written_into_the_folder_of_the_model(model_dir: Path, photos: Path) -> None:
     for to in (model_dir, model_dir / "maps"):
         refused = explain(model_dir, photos, "--to", to)
@@ -173,6 +209,15 @@ def test_mistakes_of_a_user_end_in_one_sentence(model_dir: Path, photos: Path, t
     blocked = explain(model_dir, photos, "--to", tmp_path / "file" / "inside")
     assert blocked.exit_code == 2
     assert "cannot be made" in blocked.output
+
+
+@pytest.mark.parametrize(
+    "option", ["--class=red", "--to=x", "--boxes=voc", "--format=jsonl"], ids=lambda option: option.partition("=")[0]
+)
+def test_what_scored_boxes_leave_no_use_for_is_refused(model_dir: Path, photos: Path, option: str) -> None:
+    refused = explain(model_dir, photos, "--score-boxes", option)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"--score-boxes compares boxes and prints a table: leave {option.partition('=')[0]} out." in refused.stderr
 
 
 def test_an_overlay_is_brightest_where_the_heat_is() -> None:

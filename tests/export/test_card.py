@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from tlsearch.errors import UsageError
 from tlsearch.export.card import MARK, card_of, write_card
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.reporter import SilentReporter
-from tlsearch.results.result import read_result
+from tlsearch.results.result import read_result, write_result
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -49,6 +51,33 @@ def test_it_has_figures_with_intervals_beside_probe_and_baseline(model_dir: Path
     for found in (result.metrics, result.linear_probe, result.baseline):
         assert f"{format_score(found.test)} {format_interval(found.test_ci95)}" in card
     assert f"{result.dataset.total('test')} for testing" in card
+
+
+@pytest.mark.parametrize(
+    "option", ["--format=onnx", "--precision=int8", "--to=x", "--images=x", "--accept-loss", "--unlike", "--log"]
+)
+def test_the_card_alone_is_printed(model_dir: Path, option: str) -> None:
+    refused = CliRunner().invoke(cli, ["export", str(model_dir), "--card", option])
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    named = option.partition("=")[0]
+    assert f"--card prints the model card and writes no file: leave {named} out, or leave --card out." in refused.stderr
+
+
+def test_a_name_with_line_breaks_and_bars_is_one_cell(model_dir: Path, tmp_path: Path) -> None:
+    shutil.copytree(model_dir.parent, tmp_path / "run")
+    result = read_result(model_dir.parent)
+    first, odd = result.dataset.classes[0], "day|light\nor shade"
+    counts = {
+        part: {odd if name == first else name: n for name, n in of.items()}
+        for part, of in result.dataset.counts.items()
+    }
+    dataset = replace(result.dataset, classes=(odd, *result.dataset.classes[1:]), counts=counts)
+    write_result(replace(result, dataset=dataset), tmp_path / "run")
+    card = card_of(tmp_path / "run" / "model")
+    assert f"classes apart: day|light or shade, {result.dataset.classes[1]}" in card
+    row = next(line for line in card.splitlines() if line.startswith("| day"))
+    assert row.startswith("| day\\|light or shade | ")
+    assert row.count(" | ") == 3
 
 
 def test_it_says_licences_and_limits(model_dir: Path) -> None:

@@ -90,6 +90,21 @@ def test_a_file_that_gives_no_numbers_is_not_proven(precision: Precision) -> Non
     assert not judge(found, precision)[0]
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_no_number_for_a_single_image_is_enough_to_refuse_a_file(precision: Precision, odd: float) -> None:
+    """The loss of accuracy would be far below a point."""
+    truth, model = answers(5000)
+    file = model.copy()
+    file[7, 1] = odd
+    found = compare_answers(truth, model, file)
+    assert (found.without_numbers, found.largest_difference) == (1, 1.0)
+    assert found.ci95[0] > -0.01
+    proven, reason = judge(found, precision)
+    assert not proven
+    assert reason.startswith("Of 1 of 5,000 images the file gives no numbers: the conversion is wrong, so use another")
+
+
 def test_images_that_belong_together_make_the_interval_wider() -> None:
     truth, model = answers(600)
     file = with_errors(model, range(1, 31))

@@ -106,6 +106,13 @@ def test_pictures_of_which_none_can_be_read_are_refused(model_dir: Path, tmp_pat
         monitored(model_dir, tmp_path / "bad.png")
 
 
+def test_one_folder_of_several_that_does_not_exist_is_not_left_out(model_dir: Path, tmp_path: Path) -> None:
+    there = write_pictures(tmp_path / "new", colours(12, 4))
+    refused = invoke(model_dir, there, tmp_path / "nwe")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == f"error: {tmp_path / 'nwe'} does not exist: name an image file or a folder of images.\n"
+
+
 def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["monitor", *map(str, arguments)])
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from tlsearch.cli.main import cli
 from tlsearch.errors import UsageError
 from tlsearch.predictor import ModelError, Predictor
 from tlsearch.uncertainty.prediction_sets import CONFIG_KEY
-from tlsearch.uncertainty.reference import REFERENCE_FILE
+from tlsearch.uncertainty.reference import REFERENCE_FILE, ComparedLayer, TrainingReference
 
 # Keras saves variables through NumPy's old array protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -113,6 +114,25 @@ def test_an_older_model_has_neither_and_says_so_where_sets_are_asked_for(old_mod
 def test_a_coverage_out_of_its_range_is_refused(predictor: Predictor, pictures: Path, coverage: float) -> None:
     with pytest.raises(UsageError, match=r"coverage is .*a number above 0 and below 1"):
         predictor.predict(pictures, coverage=coverage)
+
+
+def test_a_reference_of_another_model_is_named(model_dir: Path, tmp_path: Path) -> None:
+    """As after a copy of single files from two runs."""
+    shutil.copytree(model_dir, tmp_path / "model")
+    own = TrainingReference.load(model_dir)
+    assert own is not None
+    wider = np.tile(own.images, 2)
+    for other, words in (
+        (replace(own, layers=(ComparedLayer(name="block4", width=3),)), "no backbone with the layers block4"),
+        (replace(own, predicted=own.predicted[:2]), "it knows 2 classes, and the model 3"),
+        (
+            replace(own, layers=(ComparedLayer(name="colours", width=6),), images=wider, sample=wider),
+            "its layer colours has 6 channels, and that of the model 3",
+        ),
+    ):
+        other.save(tmp_path / "model")
+        with pytest.raises(ModelError, match=rf"reference\.npz is not of this model \(.*{words}\): .* or remove it"):
+            prediction.load(tmp_path / "model")
 
 
 def test_a_damaged_folder_is_named(model_dir: Path, tmp_path: Path) -> None:

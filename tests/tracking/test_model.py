@@ -19,10 +19,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.helpers.images.pictures import make_pictures
 from tests.helpers.models.logged_model import CLASSES, LOAD, LOG, run, save_model
 from tests.helpers.servers.mlflow_server import free_port
+from tlsearch.data.images import rgb
+from tlsearch.data.images.decode import square_of_image
 from tlsearch.predictor import Prediction, load
 
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
@@ -91,6 +94,21 @@ def test_arrays_of_any_size_are_taken(loaded: Any) -> None:
     assert np.allclose(loaded["best"], EXPECTED.max(axis=1), atol=1e-5)
     assert loaded["example"] == [1, 8, 8, 3]
     assert len(loaded["from_example"]) == 1
+
+
+@pytest.mark.parametrize("side", [8, 12, 30])
+def test_an_array_is_squeezed_as_the_predictor_squeezes_it(side: int) -> None:
+    """Also one of the size that the network takes, where the run kept larger squares."""
+    from tlsearch.tracking.quiet import quiet
+
+    with quiet():
+        from tlsearch.tracking.pyfunc_model import ImageClassifier
+    classifier = ImageClassifier()
+    classifier.size, classifier.base = 8, 12
+    classifier.decoding, classifier.how = rgb, rgb.PLAIN
+    pixels = np.random.default_rng(side).integers(0, 256, (side, side, 3)).astype(np.uint8)
+    ours = square_of_image(Image.fromarray(pixels), 8, 12)
+    assert (classifier._squeezed(pixels) == ours).all()
 
 
 def test_tables_of_files_bytes_and_base64_give_what_tlsearch_predicts(loaded: Any, predicted: Any) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
 from tlsearch.cli.main import cli
-from tlsearch.utils.texts import either, first_line, hint, nearest
+from tlsearch.utils.texts import csv_line, either, first_line, hint, nearest
 
 OPTIONS = [name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")]
 NETWORKS = ["efficientnet_lite0", "resnet50", "vgg16", "vgg19"]
@@ -79,3 +82,11 @@ def test_the_first_line_of_an_error_fits_into_a_sentence() -> None:
     errors = ValueError(" no such layer.\nmore"), ValueError("a"), ValueError(), OSError(" ")
     said = [first_line(error) for error in errors]
     assert said == ["no such layer", "a", "ValueError", "OSError"]
+
+
+def test_a_row_of_csv_is_read_back_as_it_was_written() -> None:
+    cells = ["a\rb", "c\nd", "e\r\nf", 'g"h,i', "", "ü 走", "plain"]
+    line = csv_line([*cells, 1.5])
+    assert line.endswith(",plain,1.5\n")
+    assert list(csv.reader(io.StringIO(line + line, newline=""))) == [[*cells, "1.5"]] * 2
+    assert csv_line(["a", "b"]) == "a,b\n"

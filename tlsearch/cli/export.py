@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,9 @@ def export(
     from tlsearch.cli.console import ConsoleReporter
 
     if card:
-        _print_card(model_dir, formats)
+        others = {"format": formats, "precision": precision != "float32", "to": to, "images": images}
+        _require_card_alone({**others, "accept-loss": accept_loss, "unlike": unlike, "log": log})
+        _print_card(model_dir)
         return
     from tlsearch.export.export import ExportOptions, export_model
     from tlsearch.export.logged import record_of
@@ -116,11 +119,14 @@ def _log(reporter: ConsoleReporter, record: Mlflow, files: tuple[ExportedFile, .
         reporter.say("mlflow", f"{file.path.name} is the model {address}, for mlflow.onnx.load_model")
 
 
-def _print_card(model_dir: Path, formats: tuple[str, ...]) -> None:
+def _require_card_alone(others: Mapping[str, object]) -> None:
+    if given := next((name for name, value in others.items() if value), None):
+        raise UsageError(f"--card prints the model card and writes no file: leave --{given} out, or leave --card out.")
+
+
+def _print_card(model_dir: Path) -> None:
     from tlsearch.export.card import card_of
 
-    if formats:
-        raise UsageError("--card prints the model card and writes no file: leave --format out, or leave --card out.")
     click.echo(card_of(model_dir), nl=False)
 
 

@@ -134,8 +134,9 @@ def _write_voc(found: Sequence[BoxedFile], folder: Path) -> Path:
     for name, item in zip(_below(found), found, strict=True):
         place = PurePosixPath(name)
         stem = place.with_suffix("")
-        # Two images of one name but for the ending keep it: a.jpg.xml.
-        target = str(place if str(stem).casefold() in used else stem)
+        # Two images of one name but for the ending keep it: a.jpg.xml. An image that is named twice is written twice.
+        names = (str(stem), str(place), *(f"{place}-{number}" for number in range(2, len(found) + 2)))
+        target = next(each for each in names if each.casefold() not in used)
         used.add(target.casefold())
         path = folder / f"{target}.xml"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,8 @@ MARK = "tlsearch-picture"
 """The text in an overlay that says of which picture and class it is."""
 
 _LONGEST_NAME = 80
-"""Letters of the name of a picture, and of a class, in the name of a file."""
+"""Bytes of the name of a picture, and of a class, in the name of a file: systems allow 255 in all, of which temporary
+names take some."""
 
 
 class MapFolder:
@@ -42,8 +43,7 @@ class MapFolder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise UsageError(f"{folder} cannot be made ({reason}): name a folder that may be written.") from error
+            raise _unusable(folder, "made", error) from error
 
     def write(self, picture: Picture, image: Images, label: str, heat: Float32Array) -> tuple[Path, Path]:
         """Write the overlay and the array of a picture, each renamed into place.
@@ -53,19 +53,25 @@ class MapFolder:
             image: What the network saw of it, (S, S, 3).
             label: The class that the map is about.
             heat: The map, (H, W).
+
+        Raises:
+            UsageError: They cannot be written, as where the disk is full.
         """
         mark = _mark(picture, image, label)
-        drawn, array = self._free(picture.name, label, mark)
-        write_atomically(drawn, to_png(overlay(image, heat), {MARK: mark}))
         stream = io.BytesIO()
         np.save(stream, heat, allow_pickle=False)
-        write_atomically(array, stream.getvalue())
+        try:
+            drawn, array = self._free(picture.name, label, mark)
+            write_atomically(drawn, to_png(overlay(image, heat), {MARK: mark}))
+            write_atomically(array, stream.getvalue())
+        except OSError as error:
+            raise _unusable(self._folder, "written", error) from error
         return drawn, array
 
     def _free(self, picture: str, label: str, mark: str) -> tuple[Path, Path]:
         """The first names that no other picture has."""
         stem = PurePath(picture.rstrip("/")).stem
-        plain = re.sub(r"[^\w.-]+", "_", f"{stem[-_LONGEST_NAME:]}-{label[:_LONGEST_NAME]}")
+        plain = f"{_end_of(_plain(stem))}-{_beginning_of(_plain(label))}"
         name, number = plain, 2
         while name.casefold() in self._used or self._is_taken(name, mark):
             name, number = f"{plain}-{number}", number + 1
@@ -75,6 +81,25 @@ class MapFolder:
     def _is_taken(self, name: str, mark: str) -> bool:
         drawn, array = self._folder / f"{name}.png", self._folder / f"{name}.npy"
         return (drawn.exists() or array.exists()) and _mark_in(drawn) != mark
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", name)
+
+
+def _beginning_of(name: str) -> str:
+    """As many letters of a name as fit."""
+    return name.encode()[:_LONGEST_NAME].decode(errors="ignore")
+
+
+def _end_of(name: str) -> str:
+    """As many of its last letters as fit."""
+    return name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
+
+
+def _unusable(folder: Path, what: str, error: OSError) -> UsageError:
+    reason = error.strerror or type(error).__name__
+    return UsageError(f"{folder} cannot be {what} ({reason}): name a folder that may be written and has room.")
 
 
 def _mark(picture: Picture, image: Images, label: str) -> str:

@@ -66,8 +66,8 @@ def _networks_from_scratch(result: RunResult) -> dict[str, Baseline]:
 def write_card(model_dir: Path, folder: Path, reporter: Reporter) -> Path | None:
     """Write the card into the folder of exported files, with the proofs of all files of this model there.
 
-    Gives None, and says why, where there is no card: for a model that is not the winner of a run, and where a page of
-    somebody else has its name.
+    Gives None, and says why, where there is no card: for a model that is not the winner of a run, where a page of
+    somebody else has its name, and where it cannot be written.
     """
     target = folder / CARD_FILE
     try:
@@ -78,7 +78,11 @@ def write_card(model_dir: Path, folder: Path, reporter: Reporter) -> Path | None
     if target.exists() and MARK not in target.read_text(encoding="utf-8", errors="replace"):
         reporter.warn(f"{target} is not by tlsearch and stays as it is: --card prints the model card")
         return None
-    write_atomically(target, text)
+    try:
+        write_atomically(target, text)
+    except OSError as error:  # the files are there, each with its proof
+        reporter.warn(f"there is no model card: {target} cannot be written ({error.strerror or error})")
+        return None
     return target
 
 
@@ -118,7 +122,7 @@ def _head(result: RunResult, alone: Baseline | None) -> Iterator[str]:
 def _body(result: RunResult, alone: Baseline | None, proofs: Sequence[Proof]) -> Iterator[str]:
     data, label = result.dataset, result.winner.label if alone is None else f"{alone.architecture} from scratch"
     yield from (f"# {Path(data.path).name}: an image classifier", "", f"{label}.", "")
-    yield f"It tells {len(data.classes)} classes apart: {', '.join(data.classes)}."
+    yield f"It tells {len(data.classes)} classes apart: {', '.join(map(_one_line, data.classes))}."
     yield from ("", "## Figures", "")
     yield from model_table(result)
     yield from ("", *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))))
@@ -143,7 +147,7 @@ def _data(result: RunResult) -> Iterator[str]:
     yield from ("", "| class | " + " | ".join(names.values()) + " |", "|---|---|---|---|")
     for name in data.classes:
         cells = " | ".join(f"{data.counts.get(part, {}).get(name, 0):,}" for part in names)
-        yield f"| {name.replace('|', chr(92) + '|')} | {cells} |"
+        yield f"| {_one_line(name).replace('|', chr(92) + '|')} | {cells} |"
 
 
 def _method(result: RunResult, alone: Baseline | None) -> Iterator[str]:
@@ -205,6 +209,11 @@ def _weights_licence(result: RunResult) -> str:
     except PluginError:
         return NOT_KNOWN
     return f"{source.licence}; trained on {source.trained_on}"
+
+
+def _one_line(name: str) -> str:
+    """A name without the line breaks that a folder's may have, which would end a row of a table."""
+    return " ".join(name.splitlines())
 
 
 def _yaml(text: str) -> str:

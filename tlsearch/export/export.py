@@ -22,16 +22,13 @@ from tlsearch.export.images import LabelledFiles, batches
 from tlsearch.export.network import exported_network
 from tlsearch.export.place import Target, proof_name, sidecar_name
 from tlsearch.export.proof import AnswerComparison, Proof, answers, compare_answers, judge, size_of
-from tlsearch.export.run_images import FIX, UNKNOWN, RunImages, find_run_images, named_images
+from tlsearch.export.run_images import FIX, UNKNOWN, RunImages, find_run_images, named_images, refuse_test
 from tlsearch.export.sidecar import Sidecar, sidecar_of
 from tlsearch.export.speed import machine, measure
 from tlsearch.predictor import Predictor, load
 from tlsearch.predictor.folder import require_outside_model
 from tlsearch.reporter import Reporter, SilentReporter
-from tlsearch.results.result import read_result
-from tlsearch.runs.ledger import fingerprint_of
 from tlsearch.utils import serialize
-from tlsearch.utils.files import write_atomically
 from tlsearch.utils.texts import first_line
 
 PROOF_IMAGES = 2000
@@ -192,18 +189,11 @@ def _images(
     chosen = found.proof if found else None
     if options.images is not None:
         chosen = named_images(options.images, predictor.labels, found)
-        _refuse_test(chosen, run, options.images)
+        refuse_test(chosen, run, options.images)
     if chosen is None:
         raise AssertionError("unreachable: without images of a run or a user an error was raised")
     training = found.training.at_most(SAMPLES) if found and needs_training else None
     return chosen.at_most(PROOF_IMAGES), training
-
-
-def _refuse_test(images: LabelledFiles, run: Path | None, source: Path) -> None:
-    """Raise ``UsageError`` where ``images`` are the test images of the run, which has no other copy of them."""
-    predictions = read_result(run).predictions if run is not None else None
-    if predictions is not None and predictions.fingerprint == fingerprint_of(images.hashes):
-        raise UsageError(f"--images {source} holds the test images of the run, which stay shut: name other images.")
 
 
 def _write(
@@ -223,10 +213,7 @@ def _write(
     try:
         form.write(network, options.precision, target, samples)
     except OSError as error:
-        raise RunError(
-            f"{form.name} cannot be written into {room.parent} ({error.strerror or error}): make room, or name another "
-            "folder with --to."
-        ) from error
+        raise _no_room(form.name, room.parent, error) from error
     except Exception as error:  # converters raise many kinds for an operation that they do not know
         raise RunError(
             f"The model cannot be converted to {form.name} in {options.precision} ({first_line(error)[:300]}): "
@@ -291,10 +278,21 @@ def _with_distance(proof: Proof, found: DistanceComparison | None, options: Expo
 
 
 def _settle(form: Format, draft: Path, target: Target, proof: Proof, sidecar: Sidecar) -> ExportedFile:
-    """Put a file in its place with its sidecar and its proof beside it."""
-    path = place.settle(form, draft, target, keeps_name=proof.proven or proof.accepted)
-    write_atomically(sidecar_name(path), replace(sidecar, file=path.name).text())
-    proof = replace(proof, file=path.name, sha256=place.hashes(form, path))
-    text = json.dumps(serialize.STRICT.encode(proof), indent=2, ensure_ascii=False)
-    write_atomically(proof_name(path), text + "\n")
+    """Put a file in its place with its sidecar and its proof beside it. Raises ``RunError`` where there is no room."""
+    keeps_name = proof.proven or proof.accepted
+    path = place.end_of(target, keeps_name=keeps_name)
+    proof = replace(proof, file=path.name, sha256=place.hashes(form, path, draft))
+    text = json.dumps(serialize.STRICT.encode(proof), indent=2, ensure_ascii=False) + "\n"
+    beside = {sidecar_name(path): replace(sidecar, file=path.name).text(), proof_name(path): text}
+    try:
+        place.settle(form, draft, target, keeps_name=keeps_name, beside=beside)
+    except OSError as error:
+        raise _no_room(path.name, target.folder, error) from error
     return ExportedFile(path, proof)
+
+
+def _no_room(what: str, folder: Path, error: OSError) -> RunError:
+    return RunError(
+        f"{what} cannot be written into {folder} ({error.strerror or error}): make room, or name another folder with "
+        "--to."
+    )

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from tlsearch.errors import UsageError
 from tlsearch.export.contract import Format
 from tlsearch.results.result import RESULT_FILE
+from tlsearch.utils.files import write_atomically
 
 FOLDER = "exported"
 """The folder for exported files, in the output folder of the run."""
@@ -114,22 +115,44 @@ def _object(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def settle(form: Format, draft: Path, target: Target, *, keeps_name: bool) -> Path:
+def end_of(target: Target, *, keeps_name: bool) -> Path:
+    """Give the place where a file ends up: under its name, or under that of one that is not proven."""
+    return target.folder / (target.name if keeps_name else target.name + UNPROVEN)
+
+
+def settle(
+    form: Format, draft: Path, target: Target, *, keeps_name: bool, beside: Mapping[Path, str] | None = None
+) -> Path:
     """Move a draft to its place and give that.
 
     What had the name before is replaced, as ``require_replaceable`` allows it. A file that is proven now takes the
-    place of one that was not; a proven file of before stays where its successor is not proven.
+    place of one that was not; a proven file of before stays where its successor is not proven. Nothing is replaced
+    before all is written: where the disk is full, what was there stays as it was.
+
+    Args:
+        form: The format.
+        draft: The file, on the disk of its target.
+        target: Where it is to lie.
+        keeps_name: Whether it gets its usual name.
+        beside: The content of the files that lie beside it.
+
+    Raises:
+        OSError: A file cannot be written.
     """
-    proven = target.folder / target.name
-    unproven = proven.with_name(proven.name + UNPROVEN)
+    texts = {end: draft.with_name(end.name) for end in beside or {}}
+    for end, source in texts.items():
+        write_atomically(source, (beside or {})[end])
+    unproven = end_of(target, keeps_name=False)
     for part in parts_of(form, unproven):
         _remove(part)
-    for beside in (proof_name(unproven), sidecar_name(unproven)):
-        _remove(beside)
-    path = proven if keeps_name else unproven
+    for old in (proof_name(unproven), sidecar_name(unproven)):
+        _remove(old)
+    path = end_of(target, keeps_name=keeps_name)
     for source, end in zip(form.parts(draft), parts_of(form, path), strict=True):
         _remove(end)
         source.rename(end)
+    for end, source in texts.items():
+        source.replace(end)
     return path
 
 
@@ -150,13 +173,19 @@ def parts_of(form: Format, path: Path) -> tuple[Path, ...]:
     return tuple(part.with_name(part.name + ending) for part in form.parts(proven))
 
 
-def hashes(form: Format, path: Path) -> dict[str, str]:
-    """Give the SHA-256 of every file that belongs to an exported one, by its name."""
+def hashes(form: Format, path: Path, draft: Path | None = None) -> dict[str, str]:
+    """Give the SHA-256 of every file that belongs to an exported one, by its name.
+
+    Where ``draft`` is given, the files are those of the draft that is to become ``path``.
+    """
+    ends = parts_of(form, path)
     found = {}
-    for place in filter(Path.exists, parts_of(form, path)):
+    for place, end in zip(ends if draft is None else form.parts(draft), ends, strict=True):
+        if not place.exists():
+            continue
         files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
         for file in files:
-            found[file.relative_to(place.parent).as_posix()] = file_hash(file)
+            found[(Path(end.name) / file.relative_to(place)).as_posix()] = file_hash(file)
     return found
 
 

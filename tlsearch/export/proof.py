@@ -52,6 +52,7 @@ class AnswerComparison:
         difference: The first minus the second.
         ci95: Tango's interval for it.
         discordant: Images that only the file has right, and that only the model has right.
+        without_numbers: Images for which the file gives something else than numbers.
     """
 
     images: int
@@ -62,6 +63,7 @@ class AnswerComparison:
     difference: float
     ci95: Interval
     discordant: tuple[int, int]
+    without_numbers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,28 +138,38 @@ def compare_answers(
     truth: LabelArray, model: Float64Array, file: Float64Array, groups: LabelArray | None = None
 ) -> AnswerComparison:
     """Compare probabilities of shape (N, classes), N at least 1, on images of the classes ``truth``."""
-    numbers = bool(np.isfinite(file).all())
+    without = int((~np.isfinite(file).all(axis=1)).sum())
     by_model, by_file = model.argmax(axis=1), np.nan_to_num(file, nan=0.0).argmax(axis=1)
     found = compare(truth, by_file, by_model, EVERY_IMAGE, groups=groups)
     return AnswerComparison(
         images=len(truth),
-        largest_difference=float(np.abs(file - model).max()) if numbers else 1.0,
+        largest_difference=1.0 if without else float(np.abs(file - model).max()),
         equal_answers=float((by_model == by_file).mean()),
         accuracy=float((by_file == truth).mean()),
         model_accuracy=float((by_model == truth).mean()),
         difference=found.difference,
         ci95=found.ci95,
         discordant=found.discordant,
+        without_numbers=without,
     )
 
 
 def judge(found: AnswerComparison, precision: Precision, *, seen: bool = False) -> tuple[bool, str]:
     """Whether a file is proven, and why or why not, as a sentence.
 
+    One that gives no numbers for an image is not, however few such images there are: whoever runs it could not use the
+    answer, which counts here as one for the first class.
+
     On images that the model was trained on (``seen``) it is surer than on others, and a loss shows less: there only
     equal numbers prove a file.
     """
     lost, largest = 100 * found.ci95[0], found.largest_difference
+    if found.without_numbers:
+        other = "another format" if precision == "float32" else "another format or precision"
+        return False, (
+            f"Of {found.without_numbers:,} of {found.images:,} images the file gives no numbers: the conversion is "
+            f"wrong, so use {other}."
+        )
     if precision == "float32" and largest > FAULT:
         return False, (
             f"A probability differs by {largest:.3f} from the model's, where a float32 file computes the same numbers: "

@@ -137,6 +137,13 @@ def named_images(source: Path, labels: Sequence[str], run: RunImages | None) -> 
     )
 
 
+def refuse_test(images: LabelledFiles, run: Path | None, source: Path) -> None:
+    """Raise ``UsageError`` where ``images`` are the test images of the run, which has no other copy of them."""
+    predictions = read_result(run).predictions if run is not None else None
+    if predictions is not None and predictions.fingerprint == fingerprint_of(images.hashes):
+        raise UsageError(f"--images {source} holds the test images of the run, which stay shut: name other images.")
+
+
 def _nothing(hashes: Sequence[str], test: frozenset[str]) -> str:
     """What a folder holds in which no image can be used."""
     if not hashes:

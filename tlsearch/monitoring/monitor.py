@@ -17,6 +17,7 @@ from tlsearch.predictor import Predictor, load
 from tlsearch.reporter import Reporter, SilentReporter
 from tlsearch.types import Float32Array, IntArray
 from tlsearch.uncertainty.reference import REFERENCE_FILE, TrainingReference
+from tlsearch.utils.addresses import is_address
 
 LEVEL = 0.01
 """The share of folders like the training images of which it is said that the figures do not apply to them."""
@@ -46,6 +47,9 @@ def monitor(model_dir: Path | str, pictures: Sequence[Path | str], reporter: Rep
     Raises:
         UsageError: The model has no reference images, a path does not exist, or no picture could be read.
     """
+    # One of several folders that is mistyped must not be left out: it would change the answer.
+    if missing := next((path for path in pictures if not is_address(path) and not _exists(path)), None):
+        raise UsageError(f"{missing} does not exist: name an image file or a folder of images.")
     predictor, reporter = load(model_dir), reporter or SilentReporter()
     reference = predictor.reference
     if reference is None:
@@ -57,6 +61,13 @@ def monitor(model_dir: Path | str, pictures: Sequence[Path | str], reporter: Rep
     if not seen.distances:
         raise UsageError(f"No picture can be read, beginning with {seen.why_unread}: name others.")
     return judge(predictor.labels, reference, seen, predictor.applied_coverage())
+
+
+def _exists(path: Path | str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 @dataclass(kw_only=True)

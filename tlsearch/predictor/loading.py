@@ -19,6 +19,7 @@ from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, Mode
 from tlsearch.predictor.network import require_unforked
 from tlsearch.predictor.predictor import Predictor
 from tlsearch.predictor.versions import other_versions, versions_here
+from tlsearch.uncertainty.inner_features import require_layers
 from tlsearch.uncertainty.prediction_sets import ConformalScores
 from tlsearch.uncertainty.reference import REFERENCE_FILE, TrainingReference
 from tlsearch.utils.texts import first_line
@@ -87,7 +88,24 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
             f"{folder / MODEL_FILE} maps {shapes[0]} to {shapes[1]}, which does not fit the {len(labels)} "
             f"labels and the image size {side} beside it: take the whole folder from one run."
         )
+    _require_own_reference(predictor)
     return predictor
+
+
+def _require_own_reference(predictor: Predictor) -> None:
+    """Raise ``ModelError`` where the reference images beside a model are those of another one."""
+    reference = predictor.reference
+    if reference is None:
+        return
+    try:
+        require_layers(predictor.model, reference.layers)
+        if len(reference.predicted) != len(predictor.labels):
+            raise ValueError(f"it knows {len(reference.predicted)} classes, and the model {len(predictor.labels)}")
+    except ValueError as error:
+        raise ModelError(
+            f"{predictor.folder / REFERENCE_FILE} is not of this model ({error}): take it from the run again, or "
+            "remove it."
+        ) from error
 
 
 def _load_model(path: Path, config: Mapping[str, Any]) -> Any:

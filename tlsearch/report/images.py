@@ -6,7 +6,6 @@ The files are ``pictures/NAME.png``, readable on white, and ``pictures/NAME.csv`
 from __future__ import annotations
 
 import base64
-import csv
 import io
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from tlsearch.data.images.deep_greys import window_of
 from tlsearch.data.images.rgb import Decoding
 from tlsearch.report.charts import Key, to_png, to_svg
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.texts import csv_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,12 +88,8 @@ def write_pictures(pictures: Sequence[Chart | PhotoSheet], output: Path) -> Path
 
 def table(header: Sequence[str], rows: Sequence[Values]) -> bytes:
     """Rows as CSV in UTF-8; what is not known is empty."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
     # File names that are not Unicode came in as surrogates, which UTF-8 cannot hold.
-    return stream.getvalue().encode("utf-8", "backslashreplace")
+    return "".join(csv_line(row) for row in (header, *rows)).encode("utf-8", "backslashreplace")
 
 
 @contextmanager

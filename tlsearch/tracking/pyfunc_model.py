@@ -174,8 +174,6 @@ class ImageClassifier(PythonModel):
         if values.max() <= 1 and (values != np.rint(values)).any():
             raise ValueError("none of its values is above 1, and RGB values go from 0 to 255; scale them")
         square = np.clip(np.rint(values), 0, 255).astype("uint8")
-        if square.shape[:2] == (self.size, self.size):
-            return square
         square = self.decoding.to_square(Image.fromarray(square), self.base, self.how.resize)
         return square if self.base == self.size else self.decoding.shrink(square, self.size)
 

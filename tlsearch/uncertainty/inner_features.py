@@ -51,6 +51,15 @@ def with_inner_features(model: keras.Model, layers: Sequence[ComparedLayer]) -> 
     return keras.Model(clone.input, [clone.outputs[0], joined], name="probabilities_and_features")
 
 
+def require_layers(model: keras.Model, layers: Sequence[ComparedLayer]) -> None:
+    """Raise ``ValueError`` where ``with_inner_features`` cannot give the features of these layers, of their widths."""
+    inner = _backbone_with(model, layers)
+    for layer in layers:
+        channels = output_of(inner, layer.name).shape[-1]
+        if channels != layer.width:
+            raise ValueError(f"its layer {layer.name} has {layer.width} channels, and that of the model {channels}")
+
+
 def _backbone_with(model: keras.Model, layers: Sequence[ComparedLayer]) -> keras.Model:
     """The model inside ``model`` that has the layers."""
     import keras

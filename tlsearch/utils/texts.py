@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 from collections.abc import Callable, Iterable, Sequence
 
 
@@ -19,6 +21,17 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's message without its full stop, or its kind where it has none."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """A row of CSV with the line feed that ends it.
+
+    A cell with a line break of any kind has quotes. Python's writer gives them only to those kinds of which its own
+    lines end, and its reader takes a carriage return without quotes for the end of a row.
+    """
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\r\n").writerow(cells)
+    return stream.getvalue().removesuffix("\r\n") + "\n"
 
 
 NEAR = 0.75

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tlsearch.data.images.decode import load_rgb, read_square
 from tlsearch.data.images.placement import PictureSize, Placement, picture_size, settled
-from tlsearch.data.images.rgb import RESIZES, Decoding
+from tlsearch.data.images.rgb import RESIZES, Decoding, to_square
 from tlsearch.folders.boxes.box import AnnotatedBox
 
 SIZES = [(400, 300), (300, 400), (640, 200), (90, 333), (256, 256), (101, 57)]
@@ -48,6 +48,15 @@ def test_the_whole_square_is_the_whole_picture_or_its_middle_or_more() -> None:
     left, upper, right, lower = Placement.of(size, 100, "pad").to_original(whole)
     assert (left, right) == (0, 400)
     assert (upper, lower) == pytest.approx((-48, 352))  # 75 rows of 100, 12 of them above
+
+
+@pytest.mark.parametrize(("width", "height"), [(3000, 5), (5, 3000)])
+def test_a_picture_that_padding_leaves_nothing_of_has_a_place(width: int, height: int) -> None:
+    square = to_square(Image.new("RGB", (width, height), "red"), 96, "pad")
+    assert len(np.unique(square.reshape(-1, 3), axis=0)) == 1  # padding alone
+    found = Placement.of(PictureSize(width, height), 96, "pad").to_original(np.array([0.0, 0.0, 1.0, 1.0]))
+    assert np.isfinite(found).all()
+    assert sorted(found[2:] - found[:2]) == pytest.approx([96 * 5, 3000])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -81,6 +81,31 @@ def test_an_archive_that_is_broken_or_empty_says_so_and_stops_nothing(predictor:
     assert [item.label for item in found if item.name.startswith(str(whole))] == ["red"] * 9
 
 
+def test_one_broken_file_in_a_zip_costs_no_other(predictor: Predictor, tmp_path: Path) -> None:
+    """Whatever way it is compressed, and whatever is wrong with it."""
+    red, path = png((200, 0, 0)), tmp_path / "a.zip"
+    kinds = {"bz2.png": zipfile.ZIP_BZIP2, "lzma.png": zipfile.ZIP_LZMA, "zip.png": zipfile.ZIP_DEFLATED}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("first.png", red)
+        for name, kind in kinds.items():
+            archive.writestr(name, red, kind)
+        archive.writestr("other.png", red)
+        archive.writestr("last.png", red)
+        places = {member.filename: member.header_offset for member in archive.infolist()}
+    data = bytearray(path.read_bytes())
+    for name in kinds:
+        start = places[name] + 30 + len(name)
+        data[start + 8 : start + 24] = bytes(16)
+    data[places["other.png"] + 8] = 99  # a way to compress that nobody knows, here and in the list at the end
+    data[data.rindex(b"other.png") - 46 + 10] = 99
+    path.write_bytes(data)
+    found = {item.name.rpartition("/")[2]: item for item in predictor.predict([path])}
+    assert list(found) == ["first.png", *kinds, "other.png", "last.png"]
+    assert [name for name, item in found.items() if item.error is None] == ["first.png", "last.png"]
+    assert all(str(found[name].error).startswith("it is broken") for name in kinds)
+    assert "compressed in a way that cannot be read here" in str(found["other.png"].error)
+
+
 def test_links_in_an_archive_are_not_followed(predictor: Predictor, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         link = tarfile.TarInfo("b.png")

@@ -77,7 +77,9 @@ def explain(
     a number. Where no image could be read, the exit code is 1.
     """
     if score_boxes:
-        _require_dataset_alone(images, about=about, to=to, boxes=boxes or None)
+        _require_dataset_alone(
+            images, about=about, to=to, boxes=boxes or None, format=None if form == "table" else form
+        )
         print_box_scores(model_dir, images[0], max_pixels)
         return
     from tlsearch.explain.box_files import require_no_boxes
@@ -104,7 +106,7 @@ def _require_dataset_alone(images: tuple[Path | str, ...], **others: object) -> 
         )
     if given := next((name for name, value in others.items() if value is not None), None):
         option = "class" if given == "about" else given
-        raise UsageError(f"--score-boxes compares boxes and writes nothing: leave --{option} out.")
+        raise UsageError(f"--score-boxes compares boxes and prints a table: leave --{option} out.")
 
 
 def print_explanations(found: Iterable[Explanation], form: str, folder: Path, stream: TextIO) -> int:

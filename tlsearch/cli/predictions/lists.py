@@ -26,7 +26,7 @@ def asked_images(images: Iterable[Path | str], lists: Iterable[Path]) -> Iterato
     """The images that are named on the command line, then those in lists; ``-`` is a list on standard input."""
     for image in images:
         if image == STDIN:
-            yield from names_in(sys.stdin.buffer)
+            yield from names_in(_standard_input())
         else:
             yield image
     for file in lists:
@@ -34,9 +34,10 @@ def asked_images(images: Iterable[Path | str], lists: Iterable[Path]) -> Iterato
 
 
 def names_in(stream: IO[bytes]) -> Iterator[str]:
-    """The names in a list, as they come. They end with zero bytes where one is in its first block, else with lines.
+    """The names in a list, as they come.
 
-    A list in UTF-16, as PowerShell writes it, begins with its mark and has lines.
+    They end with zero bytes where one is in the first block in which a name ends, else with lines. A list in UTF-16, as
+    PowerShell writes it, begins with its mark and has lines.
     """
     read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
     block = read(_BLOCK)
@@ -45,7 +46,12 @@ def names_in(stream: IO[bytes]) -> Iterator[str]:
     if block.startswith(_WIDE_MARKS):
         read = _in_utf8(block, read)
         block = read(_BLOCK)
+    while block and len(block) < len(_MARK) and _MARK.startswith(block) and (more := read(_BLOCK)):
+        block += more
     block = block.removeprefix(_MARK)
+    # A pipe gives what there is, which may be less than the first name.
+    while block and b"\0" not in block and b"\n" not in block and (more := read(_BLOCK)):
+        block += more
     end = b"\0" if b"\0" in block else b"\n"
     rest = b""
     while block:
@@ -69,9 +75,15 @@ def _in_utf8(first: bytes, read: Callable[[int], bytes]) -> Callable[[int], byte
     return decoded
 
 
+def _standard_input() -> IO[bytes]:
+    if sys.stdin is None:  # where it was closed, as by <&-
+        raise UsageError("Standard input is closed: name images, or a file that lists them with --files-from.")
+    return sys.stdin.buffer
+
+
 def _names_of_file(file: Path) -> Iterator[str]:
     try:
-        with nullcontext(sys.stdin.buffer) if file == STDOUT else file.open("rb") as stream:
+        with nullcontext(_standard_input()) if file == STDOUT else file.open("rb") as stream:
             yield from names_in(stream)
     except OSError as error:
         raise UsageError(

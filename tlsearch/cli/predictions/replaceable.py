@@ -48,9 +48,22 @@ def require_replaceable(to: Path, form: str | None, model_dir: Path, read: Itera
         if _is_same(to, path):
             raise UsageError(f"--to {to} is read as {path} as well: name another file.")
     require_outside_model(to, model_dir)
-    for path in (to, partial(to)):
-        if path.is_file() and not holds_predictions(path):
-            raise UsageError(f"--to {to} would replace {path}, which holds no predictions: name another file.")
+    try:
+        for path in (to, partial(to)):
+            _require_own_place(to, path)
+    except OSError as error:  # as of a name that is too long
+        raise UsageError(f"--to {to} cannot be written ({error.strerror or error}): name another file.") from error
+
+
+def _require_own_place(to: Path, path: Path) -> None:
+    """Raise ``UsageError`` where ``path``, which writing into ``to`` may replace, is anything but predictions."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UsageError(
+            f"--to {to} would replace {path}, which is a device or a pipe and no file: leave --to out to print "
+            "predictions, or name a file."
+        )
+    if path.is_file() and not holds_predictions(path):
+        raise UsageError(f"--to {to} would replace {path}, which holds no predictions: name another file.")
 
 
 def _is_same(to: Path, read: Path | str) -> bool:

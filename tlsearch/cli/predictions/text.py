@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from textwrap import indent
 from typing import IO, TYPE_CHECKING, Any
 
 from tlsearch.cli.predictions.fields import FIELDS, FURTHER, cell, plain
 from tlsearch.cli.terminal.lines import is_unicode
+from tlsearch.utils.texts import csv_line
 
 if TYPE_CHECKING:
     from tlsearch.predictor import Prediction, Predictor
@@ -20,20 +20,23 @@ class CsvWriter:
     """A row for each class that is shown, ``rank`` 1 being the best; a picture with an error has one row."""
 
     def __init__(self, stream: IO[str], predictor: Predictor, calibrated: bool | None) -> None:
-        self._rows = csv.writer(stream, lineterminator="\n")
-        self._rows.writerow([*CSV_COLUMNS, *(field.name for field in FURTHER)])
+        self._stream = stream
+        self._write_row([*CSV_COLUMNS, *(field.name for field in FURTHER)])
 
     def write(self, prediction: Prediction) -> None:
         """Write the rows of a picture."""
         further = [cell(field, prediction) for field in FURTHER]
         if prediction.error:
-            self._rows.writerow([prediction.name, "", "", "", prediction.error, "", *further])
+            self._write_row([prediction.name, "", "", "", prediction.error, "", *further])
         calibrated = str(prediction.calibrated).lower()
         for rank, (label, probability) in enumerate(prediction.top, start=1):
-            self._rows.writerow([prediction.name, rank, label, f"{probability:.6f}", "", calibrated, *further])
+            self._write_row([prediction.name, rank, label, f"{probability:.6f}", "", calibrated, *further])
 
     def close(self) -> None:
         """Do nothing: every row is written."""
+
+    def _write_row(self, cells: list[object]) -> None:
+        self._stream.write(csv_line(cells))
 
 
 class JsonWriter:

@@ -14,6 +14,8 @@ import sys
 
 _HARD_SPACE = "\ufdd0"  # a code point that Unicode keeps out of every text
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and line feeds
+
 _WORD = re.compile(r"( *)([^ ]+)")
 _PART = re.compile(r"[/\\]*[^/\\]+[/\\]*|[/\\]+")
 
@@ -29,8 +31,8 @@ def unbroken(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The text as it is printed."""
-    return text.replace(_HARD_SPACE, " ")
+    """The text as it is printed: a name in an archive, of whoever made it, cannot command the terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text.replace(_HARD_SPACE, " "))
 
 
 def width_of(text: str) -> int:

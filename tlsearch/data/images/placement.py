@@ -54,8 +54,9 @@ class Placement:
             return cls((width - short) / 2, (height - short) / 2, short, short)
         if resize == "squash" or width == height:
             return cls(0.0, 0.0, width, height)
-        wide = side if width > height else round(width / height * side)
-        high = side if height > width else round(height / width * side)
+        # Of a picture that is so narrow that nothing of it is left in the square, a pixel counts.
+        wide = side if width > height else max(1, round(width / height * side))
+        high = side if height > width else max(1, round(height / width * side))
         across, down = round((side - wide) / 2), round((side - high) / 2)
         return cls(-across / wide * width, -down / high * height, side / wide * width, side / high * height)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +14,7 @@ from tlsearch.folders.boxes.box import (
     checked,
 )
 from tlsearch.folders.boxes.coco import BoxedPicture
+from tlsearch.utils.texts import csv_line
 
 _EDGES = ("x_min", "y_min", "x_max", "y_max")
 
@@ -65,17 +64,15 @@ def write_json(pictures: Sequence[BoxedPicture]) -> bytes:
 
 def write_csv(pictures: Sequence[BoxedPicture]) -> bytes:
     """Give pictures with their boxes as rows with the columns ``CSV_COLUMNS``, in UTF-8. Edges are pixels from 0."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    lines = [csv_line(CSV_COLUMNS)]
     for picture in pictures:
         start = picture.file_name, *picture.size
         for number, box in enumerate(picture.boxes):
             score = picture.scores[number] if picture.scores else ""
-            writer.writerow([*start, box.label, score, *box.corners])
+            lines.append(csv_line([*start, box.label, score, *box.corners]))
         if not picture.boxes:
-            writer.writerow([*start, "", "", "", "", "", ""])
-    return stream.getvalue().encode("utf-8", "replace")
+            lines.append(csv_line([*start, "", "", "", "", "", ""]))
+    return "".join(lines).encode("utf-8", "replace")
 
 
 def _is_picture(item: object) -> bool:

@@ -23,6 +23,8 @@ _BROKEN = (
     *(EOFError, ValueError, OSError),
 )
 
+UNKNOWN_COMPRESSION = "it is compressed in a way that cannot be read here; unpack it yourself"
+
 LEADS_OUT = "its path leads out of the archive, so it is set aside; unpack it yourself if you trust it"
 """Why a member whose path has ``..`` in it is not read."""
 
@@ -38,8 +40,8 @@ def in_archive(source: Path | IO[bytes], name: str) -> Iterator[Picture]:
         for picture in members:
             empty = False
             yield picture
-    except NotImplementedError:  # from zipfile, of a compression
-        yield Picture(name=name, problem="it is compressed in a way that cannot be read here; unpack it yourself")
+    except NotImplementedError:  # from zipfile, of a file in several parts
+        yield Picture(name=name, problem="it is an archive that cannot be read here; unpack it and name the folder")
     except _BROKEN as error:
         read = "" if empty else "; what stands before was read"
         yield Picture(name=name, problem=f"it is a broken archive ({first_line(error)}){read}")
@@ -64,7 +66,9 @@ def _in_zip(source: Path | IO[bytes], archive: str) -> Iterator[Picture]:
             try:
                 with opened.open(member) as stream:
                     picture = _read(stream, shown, name)
-            except (zipfile.BadZipFile, zlib.error, EOFError) as error:  # of this member alone
+            except NotImplementedError:  # of this member alone, as what comes next
+                picture = Picture(name=shown, problem=UNKNOWN_COMPRESSION)
+            except _BROKEN as error:
                 picture = Picture(name=shown, problem=f"it is broken in the archive ({first_line(error)})")
             if picture is not None:
                 yield picture
