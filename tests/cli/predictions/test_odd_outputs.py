@@ -56,7 +56,7 @@ def test_a_device_or_a_pipe_stays_what_it_is() -> None:
 def test_a_name_that_no_file_can_have_is_told_in_one_sentence() -> None:
     refused = tlsearch("predict", "model", "pictures", "--to", f"{'x' * 300}.csv")
     assert refused.exit_code == 2
-    assert "cannot be written (File name too long): name another file." in refused.stderr
+    assert "it must be a path that the system can follow (File name too long)." in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
 
 
