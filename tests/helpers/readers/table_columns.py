@@ -158,6 +158,12 @@ TABLES_OF_COLUMNS: dict[str, Case] = {
     "groups of patients": Case(
         "image_id,patient_id,dx\n1,p1,cat\n2,p1,cat\n3,p2,dog\n4,p2,dog\n", FOUR, says=("group from 'patient_id'",)
     ),
+    "groups of slides": Case(
+        "image_id,slide_id,dx\n1,s1,cat\n2,s1,cat\n3,s2,dog\n4,s2,dog\n", FOUR, says=("group from 'slide_id'",)
+    ),
+    "individuals are what is to be told apart": Case(
+        "image,individual_id\n1.jpg,cat\n2.jpg,cat\n3.jpg,dog\n4.jpg,dog\n", FOUR, says=("label from 'individual_id'",)
+    ),
     "weights": Case(
         "file,label,weight\n1.jpg,cat,0.5\n2.jpg,cat,2\n3.jpg,dog,1\n4.jpg,dog,1\n",
         FOUR,

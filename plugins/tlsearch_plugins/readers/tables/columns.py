@@ -36,8 +36,9 @@ IMAGE_NAMES = (
 GROUP_NAMES = (
     *("patient", "patient_id", "patientid", "patient_name", "subject", "subject_id", "subjectid", "participant"),
     *("participant_id", "lesion_id", "case_id", "study_id", "video", "video_id", "sequence_id", "group", "group_id"),
+    *("slide_id", "specimen_id", "donor_id", "scan_id", "series_id", "seq_id", "clip_id", "scene_id"),
 )
-"""What columns of groups are called."""
+"""What columns of groups are called. A person or an animal may be what is to be told apart, so these are none."""
 
 WEIGHT_NAMES = ("weight", "weights", "sample_weight", "sampleweight")
 """What columns of weights are called."""
