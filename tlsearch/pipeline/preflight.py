@@ -20,6 +20,7 @@ from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.load_metric import load_metric
+from tlsearch.plugins.registry import unknown_name
 from tlsearch.report.drawing import load_matplotlib
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies
@@ -33,7 +34,6 @@ from tlsearch.utils.cache_folders import features_dir
 from tlsearch.utils.machine import usable_cores
 from tlsearch.utils.mapped import map_fault
 from tlsearch.utils.passwords import with_password
-from tlsearch.utils.texts import choose_plugin, hint
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
 ROLES = ("mild", None, "strong")
@@ -154,8 +154,7 @@ def check_installed(plugins: PluginFacts, kind: str, name: str, own: tuple[str, 
         return
     if (broken := plugins.fault(kind, name)) is not None:
         raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
-    names = [*own, *sorted(known)]
-    raise PluginError(f"There is no {kind} {name!r}: {hint(name, names, choose_plugin(names))}")
+    raise PluginError(unknown_name(kind, name, [*own, *sorted(known)]))
 
 
 def _default_policies(plugins: PluginFacts) -> list[str]:

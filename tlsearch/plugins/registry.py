@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import PluginError
+from tlsearch.plugins.companions import not_there
 from tlsearch.plugins.guard import Guarded, raised
 from tlsearch.plugins.kinds import ESSENTIAL, GROUPS, NAMES, kind_named
 from tlsearch.plugins.traces import trace_of
-from tlsearch.utils.texts import choose_plugin, hint
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -150,7 +150,7 @@ def unknown_name(kind: str, name: str, known: list[str]) -> str:
     for entry in find_plugins(switched_off=True):
         if entry.name == name and kind in ("plugin", entry.kind):
             return f"The {entry.kind} {name!r} of {origin(entry)} is switched off by an environment variable."
-    return f"There is no {kind} {name!r}: {hint(name, known, choose_plugin(known))}"
+    return not_there(kind, name, known)
 
 
 def load_entry(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:

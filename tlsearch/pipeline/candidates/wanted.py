@@ -12,6 +12,7 @@ from tlsearch.config_values import ALL, is_pattern
 from tlsearch.errors import PluginError, WeightsError
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
+from tlsearch.plugins.registry import unknown_name
 from tlsearch.results.schema import LeftOut
 from tlsearch.utils.texts import choose_plugin, hint
 
@@ -139,7 +140,7 @@ def named_backbone(known: dict[str, BackboneFacts], plugins: PluginFacts, name: 
     if name in known:
         return known[name]
     _raise_if_broken(plugins, "backbone", name)
-    raise PluginError(f"There is no backbone {name!r}: {hint(name, known, choose_plugin(sorted(known)))}")
+    raise PluginError(unknown_name("backbone", name, sorted(known)))
 
 
 def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
