@@ -167,8 +167,8 @@ def test_backbones_that_are_not_there(find: Find, options: dict[str, Any], words
 
 
 def test_where_no_backbone_is_installed_there_is_none_to_choose(tmp_path: Path) -> None:
-    config = RunConfig(dataset=tmp_path, backbones=("vgg16",))
-    with pytest.raises(PluginError, match=r"no backbone 'vgg16': install its plugin, for none is installed\.$"):
+    config = RunConfig(dataset=tmp_path, backbones=("my_net",))
+    with pytest.raises(PluginError, match=r"no backbone 'my_net': install its plugin, for none is installed\.$"):
         find_candidates(config, PluginFacts(usable=()), CallbackList(), lambda name: tmp_path)
 
 
@@ -254,3 +254,10 @@ def test_a_dry_run_downloads_nothing(tmp_path: Path, plugins: PluginFacts, monke
         find_candidates(
             RunConfig(dataset=tmp_path, backbones=("vgg16",)), plugins, CallbackList(), no_file, download=False
         )
+
+
+def test_a_backbone_that_is_switched_off_is_not_called_unknown(tmp_path: Path) -> None:
+    """The facts hold what the worker has found, which leaves it out."""
+    config = RunConfig(dataset=tmp_path, backbones=("vgg16",))
+    with pytest.raises(PluginError, match="'vgg16' of tlsearch .* is switched off by an environment variable"):
+        find_candidates(config, PluginFacts(usable=()), CallbackList(), lambda name: tmp_path)
