@@ -259,5 +259,5 @@ def test_a_dry_run_downloads_nothing(tmp_path: Path, plugins: PluginFacts, monke
 def test_a_backbone_that_is_switched_off_is_not_called_unknown(tmp_path: Path) -> None:
     """The facts hold what the worker has found, which leaves it out."""
     config = RunConfig(dataset=tmp_path, backbones=("vgg16",))
-    with pytest.raises(PluginError, match="'vgg16' of tlsearch .* is switched off by an environment variable"):
+    with pytest.raises(PluginError, match=r"'vgg16' of tlsearch .* is switched off by an environment variable"):
         find_candidates(config, PluginFacts(usable=()), CallbackList(), lambda name: tmp_path)
