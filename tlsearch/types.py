@@ -78,6 +78,9 @@ POOLING_LABELS: Mapping[str, list[str]] = {
 EpochNumbers = Mapping[str, float]
 """The numbers of an epoch: ``epoch``, ``fraction`` (the share of the trial that is done), losses and metrics."""
 
+AVERAGED = "averaged"
+"""The score of the average of the weights, among the numbers of an epoch after which it was validated."""
+
 EpochJudge = Callable[[EpochNumbers], Decision]
 """Decides after each epoch whether its trial goes on."""
 

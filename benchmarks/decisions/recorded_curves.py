@@ -30,8 +30,7 @@ from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS
 from tlsearch.stats.trend import Rise, extrapolate
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.schedule import amount_trained
-from tlsearch.training.trainer import AVERAGED
-from tlsearch.types import Candidate, Decision
+from tlsearch.types import AVERAGED, Candidate, Decision
 from tlsearch.worker.protocol import MeasureCandidate, OpenPool, RunSuccessiveHalving
 
 BENCHMARK = "decisions.recorded_curves"

@@ -16,9 +16,9 @@ from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training import from_scratch
 from tlsearch.training.from_scratch import _compiling, _Rate, successive_halving
 from tlsearch.training.schedule import warm_up_cosine
-from tlsearch.training.trainer import AVERAGED, Trainer
+from tlsearch.training.trainer import Trainer
 from tlsearch.training.trial import Outcome, TrialRunner
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.types import AVERAGED, TrialResult, TrialSpec
 from tlsearch.utils import deadline
 from tlsearch.utils.deadline import time_limit
 

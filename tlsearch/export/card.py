@@ -26,6 +26,7 @@ from tlsearch.results.result import RunResult, read_result
 from tlsearch.results.schema import Baseline
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.texts import one_line
 
 CARD_FILE = "README.md"
 """The name by which the hub shows a card."""
@@ -122,7 +123,7 @@ def _head(result: RunResult, alone: Baseline | None) -> Iterator[str]:
 def _body(result: RunResult, alone: Baseline | None, proofs: Sequence[Proof]) -> Iterator[str]:
     data, label = result.dataset, result.winner.label if alone is None else f"{alone.architecture} from scratch"
     yield from (f"# {Path(data.path).name}: an image classifier", "", f"{label}.", "")
-    yield f"It tells {len(data.classes)} classes apart: {', '.join(map(_one_line, data.classes))}."
+    yield f"It tells {len(data.classes)} classes apart: {', '.join(map(one_line, data.classes))}."
     yield from ("", "## Figures", "")
     yield from model_table(result)
     yield from ("", *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))))
@@ -147,7 +148,7 @@ def _data(result: RunResult) -> Iterator[str]:
     yield from ("", "| class | " + " | ".join(names.values()) + " |", "|---|---|---|---|")
     for name in data.classes:
         cells = " | ".join(f"{data.counts.get(part, {}).get(name, 0):,}" for part in names)
-        yield f"| {_one_line(name).replace('|', chr(92) + '|')} | {cells} |"
+        yield f"| {one_line(name).replace('|', chr(92) + '|')} | {cells} |"
 
 
 def _method(result: RunResult, alone: Baseline | None) -> Iterator[str]:
@@ -209,11 +210,6 @@ def _weights_licence(result: RunResult) -> str:
     except PluginError:
         return NOT_KNOWN
     return f"{source.licence}; trained on {source.trained_on}"
-
-
-def _one_line(name: str) -> str:
-    """A name without the line breaks that a folder's may have, which would end a row of a table."""
-    return " ".join(name.splitlines())
 
 
 def _yaml(text: str) -> str:

@@ -37,8 +37,8 @@ def layer_work(layer: Any) -> Work:
 
     The multiply-adds are known exactly for convolutions and dense layers. Any other layer counts by its weights of two
     dimensions or more and by the size of its output. A model inside a model counts as its layers; a layer that holds
-    others counts as one. The products of
-    attention between tokens are left out: of a ViT-B at 224 pixels 4 %, the same share in each block.
+    others counts as one. The products of attention between tokens are left out: of a ViT-B at 224 pixels 4 %, the same
+    share in each block.
     """
     if has_graph(layer):
         return sum((layer_work(inner) for inner in layer.layers), Work())

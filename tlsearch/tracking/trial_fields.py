@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from tlsearch.types import Role, State, TrialResult, TrialSpec
+from tlsearch.types import AVERAGED, Role, State, TrialResult, TrialSpec
 
 Status = Literal["FINISHED", "KILLED", "FAILED"]
 
@@ -70,7 +70,7 @@ def metrics_of(numbers: Mapping[str, float], metric: str) -> dict[str, float]:
     What a trial is compared by, ``objective`` inside, is named after the metric (``val_accuracy``,
     ``val_balanced_accuracy``); what only counts epochs is left out.
     """
-    names = {"objective": f"val_{metric}", "averaged": f"val_{metric}_of_averaged_weights"}
+    names = {"objective": f"val_{metric}", AVERAGED: f"val_{metric}_of_averaged_weights"}
     return {names.get(name, name): value for name, value in numbers.items() if name not in ("epoch", "fraction")}
 
 

@@ -18,7 +18,7 @@ from tlsearch.training.batches import epoch_batches, steps_per_epoch, view_numbe
 from tlsearch.training.compiled import CompiledModel
 from tlsearch.training.schedule import warm_up_cosine
 from tlsearch.training.validation import validation
-from tlsearch.types import Float32Array, IntArray, TrialSpec
+from tlsearch.types import AVERAGED, Float32Array, IntArray, TrialSpec
 from tlsearch.utils.deadline import check_time
 
 MIN_EPOCHS = 5
@@ -34,9 +34,6 @@ COUNTED_EPOCHS = 3
 
 AT_ONCE_BYTES = 16 << 20
 """Memory for the features and targets of the steps of one call; at the peak three times as much is in use."""
-
-AVERAGED = "averaged"
-"""The score of the average of the weights, among the numbers of an epoch after which it was validated."""
 
 NORM_BATCHES = 30
 """Batches, at most, over which BatchNorm statistics are taken anew."""

@@ -23,6 +23,11 @@ def first_line(error: BaseException) -> str:
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
+def one_line(text: str) -> str:
+    """The text without line breaks, which names of folders and cells of tables may have."""
+    return " ".join(line.strip() for line in text.splitlines())
+
+
 def csv_line(cells: Iterable[object]) -> str:
     """A row of CSV with the line feed that ends it.
 

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.pipeline.contexts import make_data
 from tlsearch.pipeline.baseline.learned import expected_rise
 from tlsearch.training.schedule import amount_trained
-from tlsearch.training.trainer import AVERAGED
+from tlsearch.types import AVERAGED
 
 EPOCHS = range(1, 31)
 

@@ -13,6 +13,7 @@ from tlsearch.backend import exporting
 from tlsearch.export.contract import ExportedNetwork, Precision, Runner
 from tlsearch.types import Float32Array
 from tlsearch.utils.machine import usable_cores
+from tlsearch.utils.texts import one_line
 
 
 class LiteRT:
@@ -37,8 +38,7 @@ class LiteRT:
         """Convert by way of a SavedModel, which keeps the batch dynamic."""
         target.write_bytes(exporting.to_litert(network.saved_model, precision, samples))
         with zipfile.ZipFile(target, "a") as archive:
-            lines = (" ".join(label.splitlines()) for label in network.labels)  # a folder's name may have several
-            archive.writestr("labels.txt", "".join(f"{line}\n" for line in lines))
+            archive.writestr("labels.txt", "".join(f"{one_line(label)}\n" for label in network.labels))
             archive.writestr("tlsearch.json", json.dumps(network.metadata, ensure_ascii=False, indent=1))
 
     def open(self, path: Path, threads: int | None) -> Runner:

@@ -10,8 +10,8 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.scratch_time import fair_epochs
 from tlsearch.stats.trend import AGAIN, FEWEST_EXTRAPOLATED, Rise, extrapolate
 from tlsearch.training.schedule import amount_trained
-from tlsearch.training.trainer import AVERAGED
 from tlsearch.training.trial import Outcome
+from tlsearch.types import AVERAGED
 
 
 def scores_by_epoch(data: Data, history: Sequence[Mapping[str, float]]) -> list[float]:

@@ -14,6 +14,7 @@ from tlsearch.report.sections.trial_table import winner_number
 from tlsearch.report.text import metric_name
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Epoch
+from tlsearch.types import AVERAGED
 
 AVERAGES = "from scratch, averages of its weights"
 
@@ -73,8 +74,8 @@ def _lines(result: RunResult) -> list[Curve]:
 
 def _averages(result: RunResult) -> list[Curve]:
     """The scores of averages of the weights of the network from scratch, by which its rise is foreseen."""
-    found = [epoch for epoch in result.histories.baseline if epoch.get("averaged") is not None]
-    epochs = [{"epoch": epoch.get("epoch"), "objective": epoch["averaged"]} for epoch in found]
+    found = [epoch for epoch in result.histories.baseline if epoch.get(AVERAGED) is not None]
+    epochs = [{"epoch": epoch.get("epoch"), "objective": epoch[AVERAGED]} for epoch in found]
     return [Curve(name=AVERAGES, epochs=epochs, color=BASELINE, width=0.0, training=False, dots=True)] if epochs else []
 
 

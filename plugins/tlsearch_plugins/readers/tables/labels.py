@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tlsearch.utils.texts import one_line
 from tlsearch_plugins.readers.folders.names import words
 from tlsearch_plugins.readers.tables.parsing import LIST_SEPARATOR, Table
 
@@ -42,7 +43,7 @@ def labels_of(text: str, separator: str = "") -> frozenset[str]:
     ``separator`` stands between those of a cell (``separator_of``).
     """
     parts = _parts(text, separator or LIST_SEPARATOR)
-    return frozenset(" ".join(map(str.strip, part.splitlines())) for part in parts if not is_missing(part))
+    return frozenset(one_line(part) for part in parts if not is_missing(part))
 
 
 def separator_of(values: Sequence[str]) -> str:
