@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tlsearch.config import RunConfig
@@ -46,7 +47,7 @@ def test_a_duration_without_a_unit_is_asked_about(text: str) -> None:
         parse_duration(text)
 
 
-@pytest.mark.parametrize("seconds", [1.0, 59.0, 60.0, 5400.0, 3661.0, 0.25, math.inf])
+@pytest.mark.parametrize("seconds", [1.0, 59.0, 60.0, 5400.0, 3661.0, 0.25, math.inf, np.float64(90.5)])
 def test_duration_survives_writing(seconds: float) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
 
@@ -97,7 +98,7 @@ def test_a_latency_or_the_size_of_a_file_without_a_unit_is_asked_about() -> None
         parse_file_size("10", "--max-size")
 
 
-@pytest.mark.parametrize("seconds", [0.02, 0.0001, 1 / 3, 0.1 + 0.2, 10.0])
+@pytest.mark.parametrize("seconds", [0.02, 0.0001, 1 / 3, 0.1 + 0.2, 10.0, np.float64(0.0123456789)])
 def test_a_latency_survives_writing(seconds: float) -> None:
     assert parse_latency(format_latency(seconds)) == seconds
 

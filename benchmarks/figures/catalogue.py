@@ -64,6 +64,7 @@ ENTRIES = (
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
     Entry("quality.afterwards", "DATASET ... --image-size 96", "1 h", ("afterwards",)),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
+    Entry("quality.more_networks", "DATASET --time-limit 25m --work DIR", "3 h", ("more-networks",)),
     Entry("use.explain", "examples/clothing --time-limit 2m --image-size 96", "5 min", ("explain",)),
     Entry("use.localisation", "examples/clothing --image-size 224 --trials 2", "5 min", ("localisation",)),
     Entry("use.maps.finer_maps", "examples/clothing", "30 min", ("finer-maps", "finer-maps-more-seeds")),

@@ -63,6 +63,7 @@ GROUPS: Mapping[str, Group] = {
     "time-to-accuracy": Group(searches.time_to_accuracy, searches.time_to_accuracy_brief),
     "choosing-weights": Group(networks.choosing_weights, networks.choosing_weights_brief),
     "many-candidates": Group(networks.many_candidates, networks.many_candidates_brief),
+    "more-networks": Group(networks.more_networks, networks.more_networks_brief),
     "depthwise": Group(networks.depthwise, networks.depthwise_brief),
     "afterwards": Group(networks.afterwards, networks.afterwards_brief),
     "claims": Group(claims.claims, claims.claims_brief),

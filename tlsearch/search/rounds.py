@@ -29,8 +29,6 @@ _INTERRUPTED = "interrupted"
 _ROUND = "round"
 """The user attribute of the study that holds the present round, once all of it was asked for."""
 
-"""Runs the n-th trial (from 1)."""
-
 
 @dataclass(kw_only=True)
 class AskedTrial:

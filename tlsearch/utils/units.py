@@ -45,7 +45,7 @@ def format_duration(seconds: float) -> str:
     if math.isinf(seconds):
         return "none"
     if seconds != int(seconds):
-        return f"{seconds!r}s"
+        return f"{float(seconds)!r}s"  # a NumPy number would give its type
     hours, rest = divmod(int(seconds), 3600)
     minutes, rest = divmod(rest, 60)
     return "".join(f"{n}{unit}" for n, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if n)
@@ -71,7 +71,7 @@ def format_latency(seconds: float) -> str:
     """A text that ``parse_latency`` reads back: ``20ms``, ``5s``, ``0.0123456s``."""
     if seconds < 1 and float(f"{seconds * 1000:g}") / 1000 == seconds:
         return f"{seconds * 1000:g}ms"
-    return f"{seconds:g}s" if float(f"{seconds:g}") == seconds else f"{seconds!r}s"
+    return f"{seconds:g}s" if float(f"{seconds:g}") == seconds else f"{float(seconds)!r}s"
 
 
 def short_duration(seconds: float) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from benchmarks.common.results import Result
 from benchmarks.figures.text import duration, paragraphs, score, source, table, with_interval
@@ -113,6 +114,50 @@ def many_candidates_brief(result: Result) -> str:
     figures = result.figures
     stays = sum(row["stays"] for row in figures["candidates"])
     return f"{stays} of {len(figures['candidates'])} stay; look and profile {duration(figures['timings']['profile'])}"
+
+
+def more_networks(result: Result) -> str:
+    """A row for each whole run."""
+    runs = result.figures["runs"]
+    body = [
+        [
+            str(run["seed"]),
+            str(len(run["networks"])),
+            run["winner"],
+            with_interval(run["test"], run["test_ci95"]),
+            score(run["test_accuracy"]),
+        ]
+        for run in runs
+    ]
+    images, few, more = runs[0]["images"], *(_networks_of(runs, name) for name in ("few", "more"))
+    side_by_side = (
+        "Both runs of a seed ran at the same time, each on one half of the cores. "
+        if result.figures["side_by_side"]
+        else ""
+    )
+    caption = (
+        f"Whole runs among {few} ({len(few.split(', '))}) and among {more} ({len(more.split(', '))}), "
+        f"{images['train']:,} training and {images['test']:,} test images. {side_by_side}"
+        f"With more networks the score on test changes by {_changes(result)} points."
+    )
+    head = ["seed", "networks", "winner", f"{runs[0]['metric'].replace('_', ' ')} on test", "accuracy"]
+    return paragraphs(table(head, body), caption, source(result))
+
+
+def more_networks_brief(result: Result) -> str:
+    """By how much the score changes with more networks, for each seed."""
+    return f"with more networks {_changes(result)} points on test"
+
+
+def _networks_of(runs: Sequence[Mapping[str, Any]], name: str) -> str:
+    return ", ".join(f"`{network}`" for network in next(run for run in runs if run["set"] == name)["networks"])
+
+
+def _changes(result: Result) -> str:
+    """The change of the score with more networks for each seed, in points."""
+    by_set = {name: [run["test"] for run in result.figures["runs"] if run["set"] == name] for name in ("few", "more")}
+    changes = [f"{100 * (more - few):+.1f}" for few, more in zip(by_set["few"], by_set["more"], strict=True)]
+    return changes[0] if len(changes) == 1 else f"{', '.join(changes[:-1])} and {changes[-1]}"
 
 
 def depthwise(result: Result) -> str:
