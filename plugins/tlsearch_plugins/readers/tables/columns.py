@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tlsearch.errors import DataError
-from tlsearch.folders.walk import looks_like_image
-from tlsearch.utils.addresses import is_address, without_secrets
 from tlsearch.utils.texts import hint, some
 from tlsearch_plugins.readers.folders.names import words
 from tlsearch_plugins.readers.tables.boxes import box_names
+from tlsearch_plugins.readers.tables.image_columns import IMAGE_NAMES, Finder, image_column
 from tlsearch_plugins.readers.tables.labels import (
     LABEL_NAMES,
     is_label,
@@ -26,13 +25,6 @@ from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, RowPart
 ROLES = ("image", "label", "split", "group", "weight")
 """What a column can be; each has an option ``--<role>-column``."""
 
-IMAGE_NAMES = (
-    *("file_name", "filename", "file", "image", "image_path", "img_path", "path", "filepath", "file_path", "img"),
-    *("image_name", "img_name", "image_file", "image_filename", "image_id", "img_id", "file_id", "imageid", "picture"),
-    *("photo", "photo_id", "image_link", "id", "name", "uuid", "key"),
-)
-"""What columns of images are called, the plainest first."""
-
 GROUP_NAMES = (
     *("patient", "patient_id", "patientid", "patient_name", "subject", "subject_id", "subjectid", "participant"),
     *("participant_id", "lesion_id", "case_id", "study_id", "video", "video_id", "sequence_id", "group", "group_id"),
@@ -46,11 +38,6 @@ WEIGHT_NAMES = ("weight", "weights", "sample_weight", "sampleweight")
 USUAL_NAMES = frozenset((*IMAGE_NAMES, *LABEL_NAMES, *SPLIT_NAMES, *GROUP_NAMES, *WEIGHT_NAMES))
 """What columns are called; another text in a first row can be the name of a file."""
 
-ADDRESSES = "addresses of images"
-
-_ENOUGH = 0.5
-_LOOKED_AT = 1000
-
 
 class UnclearLabelError(DataError):
     """A table of which the label cannot be told; ``able`` are the columns that can hold it."""
@@ -58,10 +45,6 @@ class UnclearLabelError(DataError):
     def __init__(self, message: str, able: Sequence[str]) -> None:
         super().__init__(message)
         self.able = tuple(able)
-
-
-class NoImagesError(DataError):
-    """A table that names no image which is where images were looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,18 +72,14 @@ class Columns:
     notes: tuple[str, ...] = ()
 
 
-Finder = Callable[[str], int]
-"""How many files a text of the column of images may mean."""
-
-
-def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, where: str) -> Columns:
+def find_columns(table: Table, chosen: Mapping[str, str], find: Finder, where: str) -> Columns:
     """Which column is what: what the user has ``chosen`` by role, and what names and values say of the others.
 
     Raises ``DataError`` where a chosen column is not there, or where the image or the label cannot be told.
     """
     no_split = chosen.get("split", "").strip().casefold() == NONE and NONE not in table.columns
     given = {role: _chosen(table, role, name) for role, name in chosen.items() if role != "split" or not no_split}
-    image = image_column(table, given, count_files, where)
+    image = image_column(table, given, find, where)
     rest = [name for name in table.columns if name != image and name not in given.values()]
     split = SplitColumns() if no_split else find_split(table, rest, given.get("split"))
     rest = [name for name in rest if name not in split.no_labels]
@@ -159,50 +138,6 @@ def _chosen(table: Table, role: str, wanted: str) -> str:
     columns = list(table.columns)
     suggested = hint(wanted, columns, f"its columns are {listed(columns)}")
     raise DataError(f"{table.name} has no column {wanted!r} for --{role}-column: {suggested}")
-
-
-def image_column(table: Table, given: Mapping[str, str], count_files: Finder, where: str) -> str:
-    """The column that is given, else the one whose texts mean the most images, at least half of them.
-
-    Raises ``NoImagesError`` where there is none.
-    """
-    step = max(1, table.count // _LOOKED_AT)
-    held = {name: [text for text in values[::step] if text] for name, values in table.columns.items()}
-    wanted = {given["image"]} if "image" in given else table.columns.keys() - set(given.values())
-    held = {name: texts for name, texts in held.items() if texts and name in wanted}
-    found = {name: len({text for text in texts if count_files(text)}) for name, texts in held.items()}
-    share = {name: sum(count_files(text) > 0 for text in texts) / len(texts) for name, texts in held.items()}
-    able = [name for name in held if share[name] >= _ENOUGH or (share[name] and "image" in given)]
-    if able:
-        return max(able, key=lambda name: (found[name], -_rank(name, IMAGE_NAMES)))
-    raise NoImagesError(_no_images(table, held, found, where))
-
-
-def _no_images(table: Table, held: Mapping[str, Sequence[str]], found: Mapping[str, int], where: str) -> str:
-    """Where images were looked for in vain, and what to do."""
-    for name, texts in held.items():
-        if 2 * sum(map(is_address, texts)) > len(texts):
-            return (
-                f"{table.say(name)} of {table.name} holds {ADDRESSES}, such as {without_secrets(texts[0])}, which are "
-                "not downloaded: download them into a folder, and name it with --images DIR."
-            )
-    likely = [
-        name for name in held if len(held) == 1 or any(map(looks_like_image, held[name])) or normal(name) in IMAGE_NAMES
-    ]
-    if not likely:
-        return (
-            f"No column of {table.name} ({listed(list(table.columns))}) names images in {where}: say which one does "
-            "with --image-column, and where the images are with --images DIR."
-        )
-    column = max(likely, key=lambda name: (found[name], -_rank(name, IMAGE_NAMES)))
-    missing = next(text for text in held[column] if not found[column] or text)
-    none = found[column] == 0
-    what = f"None of the images in {table.say(column)}" if none else f"Fewer than half of those in {table.say(column)}"
-    more = "" if none else f", or use those that are there with --image-column {column!r}"
-    return (
-        f"{what} of {table.name}, such as {missing!r}, {'is' if none else 'are'} in {where}: name the folder of images "
-        f"with --images DIR{more}."
-    )
 
 
 def _labels(table: Table, rest: Sequence[str]) -> tuple[str, ...]:

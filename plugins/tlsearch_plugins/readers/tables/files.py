@@ -35,6 +35,20 @@ class _Known:
     parts: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Starts:
+    """Where the names in a table start from.
+
+    Attributes:
+        folders: The folders that they may start from (absolute paths), the likeliest first.
+        other_parts: The names of folders of other parts of a split that number their images as its own part does:
+            ``7.jpg`` is one picture in ``train`` and another in ``test``. Only a name with the folder leads there.
+    """
+
+    folders: tuple[str, ...]
+    other_parts: frozenset[str] = frozenset()
+
+
 class ImageFiles:
     """The files below a folder, by all names under which a table may know them.
 
@@ -52,7 +66,8 @@ class ImageFiles:
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
         self._by_end: dict[str, list[_Known]] = defaultdict(list)
         self._folders: dict[str, str] = {}
-        self._answers: dict[tuple[str, tuple[str, ...]], tuple[Path, ...]] = {}
+        self._stems: dict[Path, frozenset[str]] = {}
+        self._answers: dict[tuple[str, Starts], tuple[Path, ...]] = {}
         for file in top.all_files():
             self._add(file)
 
@@ -81,10 +96,10 @@ class ImageFiles:
         """The path of a file below the folder of images."""
         return relative_name(_below(self._absolute(file), self._named_tops))
 
-    def find(self, name: str, starts: tuple[str, ...]) -> tuple[Path, ...]:
+    def find(self, name: str, starts: Starts) -> tuple[Path, ...]:
         """The files that ``name`` may mean: none, one, or several.
 
-        It is looked for below each of ``starts`` (absolute paths), with and without its ending. Where it is in none of
+        It is looked for below each folder of ``starts``, with and without its ending. Where it is in none of
         them, those count whose path ends in ``name``, or whose path below the folder of images is the end of ``name``.
         Where there is none at all, what follows the path in an address does not count, nor does the ending.
         """
@@ -94,32 +109,33 @@ class ImageFiles:
             self._answers[key] = next(filter(None, (self._usable(each, starts) for each in _ways_to_say(text))), ())
         return self._answers[key]
 
-    def _usable(self, text: str, starts: Sequence[str]) -> tuple[Path, ...]:
+    def _usable(self, text: str, starts: Starts) -> tuple[Path, ...]:
         usable = bool(text) and not text.endswith("/") and "\0" not in text
-        return self._that_take_part(text, self._find(text, starts)) if usable else ()
+        return self._that_take_part(text, starts, self._find(text, starts)) if usable else ()
 
-    def _that_take_part(self, text: str, found: tuple[Path, ...]) -> tuple[Path, ...]:
+    def _that_take_part(self, text: str, starts: Starts, found: tuple[Path, ...]) -> tuple[Path, ...]:
         """Of the files that a name may mean those that take part; all of them where none does."""
         if self.kept is None:
             return found
         kept = [file for file in found if file in self.kept]
-        kept = kept or [file for file in self._by_its_end(text) if file in self.kept]
+        kept = kept or [file for file in self._by_its_end(text, starts) if file in self.kept]
         return tuple(kept) or found
 
-    def _find(self, text: str, starts: Sequence[str]) -> tuple[Path, ...]:
-        for start in starts:
+    def _find(self, text: str, starts: Starts) -> tuple[Path, ...]:
+        for start in starts.folders:
             path = posixpath.normpath(posixpath.join(start, text))
             if (file := self._by_path.get(path)) is not None:
                 return (file,)
             if path in self._by_stem:
                 return tuple(self._by_stem[path])
-        return self._by_its_end(text)
+        return self._by_its_end(text, starts)
 
-    def _by_its_end(self, text: str) -> tuple[Path, ...]:
+    def _by_its_end(self, text: str, starts: Starts) -> tuple[Path, ...]:
         wanted = [part for part in text.split("/") if part not in ("", ".", "..")]
         if not wanted:
             return ()
         alike = [known for known in self._by_end.get(wanted[-1].casefold(), ()) if _ends_alike(known.parts, wanted)]
+        alike = [each for each in alike if each.parts[0] not in starts.other_parts or len(wanted) >= len(each.parts)]
         exact = [known for known in alike if known.parts[-1] == wanted[-1]]
         return tuple(dict.fromkeys(known.file for known in exact or alike))
 
@@ -136,18 +152,36 @@ class ImageFiles:
             self.root = holders[0]
             self._named_tops = self._places()
 
-    def starts(self, table: Path, part: str | None) -> tuple[str, ...]:
+    def starts(self, table: Path, part: str | None) -> Starts:
         """The folders that the names in a table may start from, the likeliest first.
 
         They are that of the table, that of the images, that which is called like the table, those called like the
         ``part`` of the table (of training where it is none), and those called like images.
         """
         wanted = part or "train"
-        same = [folder.path for folder in self.root.image_folders if folder.name == table.stem]
-        parts = names.parts_of([folder.name for folder in self.root.image_folders])
-        hinted = [folder.path for folder in self.root.image_folders if parts.get(folder.name) == wanted]
-        plain = [folder.path for folder in self.root.image_folders if names.is_images(folder.name)]
-        return tuple(dict.fromkeys(map(_absolute, (table.parent, self.root.path, *same, *hinted, *plain))))
+        inner = self.root.image_folders
+        same = [folder.path for folder in inner if folder.name == table.stem]
+        parts = names.parts_of([folder.name for folder in inner])
+        own = [folder for folder in inner if parts.get(folder.name) == wanted]
+        others = [folder for folder in inner if folder not in own and folder.name in parts]
+        plain = [folder.path for folder in inner if names.is_images(folder.name)]
+        paths = (table.parent, self.root.path, *same, *(folder.path for folder in own), *plain)
+        alike = (folder for folder in others if any(self._number_alike(folder, each) for each in own))
+        return Starts(
+            tuple(dict.fromkeys(map(_absolute, paths))), frozenset(normalize("NFC", folder.name) for folder in alike)
+        )
+
+    def _number_alike(self, one: Folder, other: Folder) -> bool:
+        """Whether most images in the first folder have the names of images in the other."""
+        return 2 * len(self._stems_of(one) & self._stems_of(other)) > len(self._stems_of(one))
+
+    def _stems_of(self, folder: Folder) -> frozenset[str]:
+        """The paths below a folder of all images in it, without their endings."""
+        if folder.path not in self._stems:
+            start = len(str(folder.path)) + 1
+            paths = (posixpath.splitext(str(file)[start:])[0] for file in images_below(folder))
+            self._stems[folder.path] = frozenset(path.casefold() for path in paths)
+        return self._stems[folder.path]
 
 
 def images_below(folder: Folder) -> frozenset[Path]:

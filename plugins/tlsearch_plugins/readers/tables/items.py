@@ -14,7 +14,7 @@ from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.tables.boxes import find_box_columns
 from tlsearch_plugins.readers.tables.columns import Columns, listed, weight_of
-from tlsearch_plugins.readers.tables.files import ImageFiles
+from tlsearch_plugins.readers.tables.files import ImageFiles, Starts
 from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of, separator_of
 from tlsearch_plugins.readers.tables.parsing import Table
 from tlsearch_plugins.readers.tables.splits import RowPart
@@ -42,8 +42,8 @@ class Source:
 
     table: Table
     columns: Columns
-    starts: tuple[str, ...]
-    starts_by_part: Mapping[PartName, tuple[str, ...]]
+    starts: Starts
+    starts_by_part: Mapping[PartName, Starts]
     part: PartName | None = None
 
 
@@ -116,7 +116,7 @@ class _Reader:
             else:
                 yield _Row(file=file, labels=held, place=place, group=group, weight=weight, box=box)
 
-    def _file(self, name: str, starts: tuple[str, ...]) -> Path | None:
+    def _file(self, name: str, starts: Starts) -> Path | None:
         if not name:
             self.without_name += 1
             return None
@@ -228,7 +228,7 @@ def _places(source: Source) -> Iterator[RowPart]:
     return (default if places[text] == RowPart() else places[text] for text in table.columns[column])
 
 
-def starts_of_rows(source: Source) -> Iterator[tuple[str, ...]]:
+def starts_of_rows(source: Source) -> Iterator[Starts]:
     """The folders that the name in each row may start from: those of its own part first, where its cell says one.
 
     ``1.jpg`` of the test is that in the folder ``test``, though there is one in ``train`` too.

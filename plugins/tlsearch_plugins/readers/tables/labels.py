@@ -32,7 +32,9 @@ LABEL_NAMES = (
 _MISSING = frozenset(("", "nan", "null", "<na>", "n/a", "#n/a"))
 _YES = frozenset(("1", "1.0", "true"))
 _NO = frozenset(("0", "0.0", "false", ""))
-_INDEX_NAMES = frozenset(("", "unnamed_0", "index", "row", "row_id", "no", "nr"))
+INDEX_NAMES = frozenset(("", "unnamed_0", "index", "row", "row_id", "no", "nr"))
+"""What columns of numbers of rows are called."""
+
 _BOX_NAMES = frozenset(("x", "y", "w", "h", "width", "height"))
 _FRACTION = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 
@@ -78,7 +80,7 @@ def is_yes(text: str) -> bool:
 def is_usable(table: Table, column: str) -> bool:
     """Whether a column can say a label: it is not empty, does not just number the rows, and is no side of a box."""
     called = "_".join(words(column))
-    if called in _INDEX_NAMES or column.count("[") != column.count("]"):  # as a comma in brackets divides a name
+    if called in INDEX_NAMES or column.count("[") != column.count("]"):  # as a comma in brackets divides a name
         return False
     box = called in _BOX_NAMES and {"x", "y"} < {"_".join(words(name)) for name in table.columns if _is_side(name)}
     return any(table.columns[column]) and not box

@@ -188,7 +188,23 @@ def _rows(path: Path, text: str) -> list[tuple[str, ...]]:
         )
     except (ValueError, OverflowError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read as a table: {_fault(str(error))}.") from error
-    return [tuple(clean(str(cell)) for cell in row) for row in frame.to_numpy(dtype=object)]
+    rows = [tuple(clean(str(cell)) for cell in row) for row in frame.to_numpy(dtype=object)]
+    _require_no_divided_text(path, rows, len(next(iter(_split(sample, separator)), ())))
+    return rows
+
+
+def _require_no_divided_text(path: Path, rows: Sequence[tuple[str, ...]], width: int) -> None:
+    """Raise ``DataError`` where some rows have more fields than the first one, and others do not.
+
+    A separator in a text divides it, and what is behind it would be lost. Where all rows have more, a program has left
+    out the name of a column.
+    """
+    longer = [number for number, row in enumerate(rows[1:], 2) if any(row[width:])]
+    if longer and len(longer) < len(rows) - 1:
+        row = rows[longer[0] - 1]
+        seen = max(place for place, cell in enumerate(row, 1) if cell)
+        message = f"Expected {width} fields in line {longer[0]}, saw {seen}"
+        raise DataError(f"{path} cannot be read as a table: {_fault(message)}.")
 
 
 def _fault(message: str) -> str:

@@ -21,6 +21,7 @@ from tlsearch_plugins.readers.tables.boxes import boxes_of_table, merged
 from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, find_columns, normal, say_columns
 from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere, outermost
 from tlsearch_plugins.readers.tables.folders import choose, part_of
+from tlsearch_plugins.readers.tables.image_columns import Finder
 from tlsearch_plugins.readers.tables.items import (
     NO_FILE,
     SEVERAL,
@@ -123,15 +124,25 @@ def source_of(table: Table, part: PartName | None, place: Place, chosen: Mapping
     """
     files = place.files
     starts = files.starts(table.path, part)
-    if table.named and any(normal(name) not in USUAL_NAMES and files.find(name, starts) for name in table.columns):
+    if table.named and _begins_with_an_image(table, lambda text: files.find(text, starts)):
         table = table.without_names()
     if table.repeated:
         raise DataError(
             f"{table.name} has several columns called {table.repeated[0]!r}: give each column a name of its own."
         )
-    columns = find_columns(table, chosen, lambda text: len(files.find(text, starts)), str(files.root.path))
+    columns = find_columns(table, chosen, lambda text: files.find(text, starts), str(files.root.path))
     by_part = {each: files.starts(table.path, each) for each in get_args(PartName)}
     return Source(table=table, columns=columns, starts=starts, starts_by_part=by_part, part=part)
+
+
+def _begins_with_an_image(table: Table, find: Finder) -> bool:
+    """Whether what was taken for the names of columns is a row: one of them means an image, and none is usual.
+
+    A label can be called like an image too, as 0 and 1 where each label has a column.
+    """
+    if any(normal(name) in USUAL_NAMES for name in table.columns):
+        return False
+    return any(map(find, table.columns))
 
 
 def _only_files(source: Source, files: ImageFiles) -> Iterator[Path]:
