@@ -18,7 +18,7 @@ from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.boxes import with_boxes
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.tables.boxes import boxes_of_table, merged
-from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, find_columns, normal, say_columns
+from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, UnclearLabelError, find_columns, normal, say_columns
 from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere, outermost
 from tlsearch_plugins.readers.tables.folders import choose, part_of
 from tlsearch_plugins.readers.tables.image_columns import Finder
@@ -68,7 +68,7 @@ def read_opened(opened: Opened, options: ReadingOptions) -> Reading:
     """The images that the chosen ones of several tables name. Raises what ``read_tables`` does."""
     chosen = choose(list(opened.sources), opened.base)
     others = sorted({*opened.sources, *opened.faults} - set(chosen))
-    unused = [f"{path.name} is not used" for path in others]
+    unused = [f"{path.relative_to(opened.base)} is not used" for path in others]
     return _reading([opened.sources[path] for path in chosen], opened.place, unused, options)
 
 
@@ -90,7 +90,29 @@ def open_tables(paths: Sequence[Path], base: Path, options: ReadingOptions) -> O
             sources[path] = source_of(table, part_of(path, base), place, options.columns)
         except DataError as error:
             faults[path] = error
-    return Opened(base, place, sources, faults)
+    for path, error in list(faults.items()):
+        if isinstance(error, UnclearLabelError) and (like := _as_its_like(tables[path], sources, place, base)):
+            sources[path] = like
+            del faults[path]
+    return Opened(base, place, dict(sorted(sources.items())), faults)
+
+
+def _as_its_like(table: Table, sources: Mapping[Path, Source], place: Place, base: Path) -> Source | None:
+    """A table of a part that holds too few labels to tell their column, read as that of another part.
+
+    Both have the same columns, none of which says a split. None where there is no such table, and where one text in all
+    rows may stand in the place of labels that are not known.
+    """
+    part = part_of(table.path, base)
+    for source in sources.values():
+        columns = source.columns
+        if columns.split is not None or not table.named or list(table.columns) != list(source.table.columns):
+            continue
+        one_text = len(columns.labels) == 1 and len(set(table.columns[columns.labels[0]])) < 2
+        if not one_text and None not in (part, source.part) and part != source.part:
+            columns = replace(columns, labels=(*columns.labels, *columns.empty), empty=())
+            return replace(source, table=table, columns=columns, starts=place.files.starts(table.path, part), part=part)
+    return None
 
 
 def _place_of(tables: Mapping[Path, Table], base: Path, options: ReadingOptions) -> Place:
