@@ -111,10 +111,26 @@ def _splits(folder: Folder) -> Layout | None:
         return None
     holders = [f for f in named if parts[f.name] != "unlabelled" and holds_classes(f)]
     if any(parts[holder.name] == "train" for holder in holders):
+        if not {parts[f.name] for f in named} & {"val", "test"}:
+            _require_no_other_part(folder, holders, named)
         return read_as_splits(folder)
     if holders:
         return _training_beside(folder, holders, parts)
     return _parts_without_classes(folder, named, parts)
+
+
+def _require_no_other_part(folder: Folder, holders: Sequence[Folder], named: Sequence[Folder]) -> None:
+    """Raise ``DataError`` where class folders lie in a training folder and in another one, which may be any part.
+
+    Such are ``eval`` beside ``train``, and ``bus`` beside ``train`` where kinds of vehicles lie in both.
+    """
+    others = [f for f in folder.image_folders if f not in named and not names.is_mask(f.name) and holds_classes(f)]
+    if others:
+        raise DataError(
+            f"{folder.path} holds class folders in {listed(holders)} and in {listed(others)}, of which it is not known "
+            f"what they are for: name one with --test {others[0].name} or --val {others[0].name}, leave out what takes "
+            f"no part with {excluded(*others)}, or say --layout classes where all of them are classes."
+        )
 
 
 def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str, Part]) -> Layout:

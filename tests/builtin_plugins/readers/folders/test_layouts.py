@@ -26,6 +26,14 @@ REFUSED: dict[str, tuple[str, str]] = {
         "cat dog test",
         r"two ways: test is a class beside cat, dog \(--layout classes\), or its images are .* \(--exclude test\)",
     ),
+    "a folder that may be a part beside the training folder": (
+        "train/a train/b eval/a eval/b",
+        r"holds class folders in train and in eval, .* --test eval or --val eval, .* --exclude 'eval', or say --layout",
+    ),
+    "vehicles of kinds, one of them called train": (
+        "train/steam train/tgv car/suv car/van bus",
+        r"holds class folders in train and in car, .* --layout classes where all of them are classes",
+    ),
     "no training folder": ("val/a val/b test/a test/b", "none called train that holds class folders"),
     "two training folders": ("train/a train/b training/a training/b", "train and training in .* both mean the train"),
     "twins": (
