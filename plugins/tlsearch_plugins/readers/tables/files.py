@@ -29,10 +29,14 @@ def image_root(top: Folder) -> Folder:
 
 @dataclass(frozen=True)
 class _Known:
-    """A file, and the names of the folders below the folder of images that lead to it, its own last."""
+    """A file, and the names of the folders below the folder of images that lead to it, its own last.
+
+    ``split`` is the part of a split that its folders say, those above the folder of images among them.
+    """
 
     file: Path
     parts: tuple[str, ...]
+    split: names.Part | None
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class ImageFiles:
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
         self._by_end: dict[str, list[_Known]] = defaultdict(list)
         self._folders: dict[str, str] = {}
+        self._splits: dict[str, names.Part | None] = {}
         self._stems: dict[Path, frozenset[str]] = {}
         self._answers: dict[tuple[str, Starts], tuple[Path, ...]] = {}
         for file in top.all_files():
@@ -90,7 +95,14 @@ class ImageFiles:
         self._by_stem[stem].append(file)
         for known in {path, stem}:
             parts = tuple(_below(known, self._tops).split("/"))
-            self._by_end[parts[-1].casefold()].append(_Known(file, parts))
+            self._by_end[parts[-1].casefold()].append(_Known(file, parts, self._split_of(path)))
+
+    def _split_of(self, path: str) -> names.Part | None:
+        """The part of a split that the folders of a file say, below that in which files are looked for."""
+        folder = posixpath.dirname(path)
+        if folder not in self._splits:
+            self._splits[folder] = _said_split(folder.removeprefix(self._tops[1]).split("/"))
+        return self._splits[folder]
 
     def path_of(self, file: Path) -> str:
         """The path of a file below the folder of images."""
@@ -99,9 +111,10 @@ class ImageFiles:
     def find(self, name: str, starts: Starts) -> tuple[Path, ...]:
         """The files that ``name`` may mean: none, one, or several.
 
-        It is looked for below each folder of ``starts``, with and without its ending. Where it is in none of
-        them, those count whose path ends in ``name``, or whose path below the folder of images is the end of ``name``.
-        Where there is none at all, what follows the path in an address does not count, nor does the ending.
+        It is looked for below each folder of ``starts``, with and without its ending. Where it is in none of them,
+        those count whose path ends in ``name``, or whose path below the folder of images is the end of ``name``. A name
+        that says a part of a split does not mean a file in the folder of another one. Where there is none at all, what
+        follows the path in an address does not count, nor does the ending.
         """
         key = (name, starts)
         if key not in self._answers:
@@ -136,6 +149,8 @@ class ImageFiles:
             return ()
         alike = [known for known in self._by_end.get(wanted[-1].casefold(), ()) if _ends_alike(known.parts, wanted)]
         alike = [each for each in alike if each.parts[0] not in starts.other_parts or len(wanted) >= len(each.parts)]
+        if (split := _said_split(wanted[:-1])) is not None:
+            alike = [each for each in alike if each.split in (split, None)]
         exact = [known for known in alike if known.parts[-1] == wanted[-1]]
         return tuple(dict.fromkeys(known.file for known in exact or alike))
 
@@ -226,6 +241,12 @@ def _ways_to_say(text: str) -> Iterator[str]:
         names.append(plain)
     yield from names
     yield from (posixpath.splitext(name)[0] for name in names if looks_like_image(name))
+
+
+def _said_split(folders: Sequence[str]) -> names.Part | None:
+    """The part of a split that the innermost folder says which is called like one; None where none is."""
+    found = (names.part_and_rest(name) for name in reversed(folders))
+    return next((split[0] for split in found if split is not None and not split[1]), None)
 
 
 def _ends_alike(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -14,6 +14,7 @@ from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders.names import words
 from tlsearch_plugins.readers.tables.labels import INDEX_NAMES
 from tlsearch_plugins.readers.tables.parsing import Table
+from tlsearch_plugins.readers.tables.records import say_bytes
 
 IMAGE_NAMES = (
     *("file_name", "filename", "file", "image", "image_path", "img_path", "path", "filepath", "file_path", "img"),
@@ -128,6 +129,8 @@ def _counts_rows(name: str) -> bool:
 
 def _no_images(table: Table, held: Mapping[str, Sequence[str]], found: Mapping[str, int], where: str) -> str:
     """Where images were looked for in vain, and what to do."""
+    if table.of_bytes:
+        return say_bytes(table.path, table.of_bytes)
     for name, texts in held.items():
         if 2 * sum(map(is_address, texts)) > len(texts):
             return (

@@ -44,6 +44,7 @@ class Table:
         columns: The texts of each column by its name, in the order of the file.
         named: Whether the file names its columns; otherwise they are called 1, 2 and so on.
         repeated: Names that several columns have; all but the first have a number behind them in ``columns``.
+        of_bytes: Columns of bytes, such as the images themselves; they are not among the others.
         guessed: A text whose letters may be wrong, as the file does not say its encoding; empty where it is known.
     """
 
@@ -52,6 +53,7 @@ class Table:
     named: bool = True
     repeated: tuple[str, ...] = ()
     guessed: str = ""
+    of_bytes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -82,8 +84,9 @@ def read_table(path: Path) -> Table:
     data = _bytes_of(path)
     named, guessed = True, ""
     repeated: tuple[str, ...] = ()
+    of_bytes: tuple[str, ...] = ()
     if data.startswith(b"PAR1"):
-        columns = parquet_columns(path)
+        columns, of_bytes = parquet_columns(path)
     else:
         text, sure = _decoded(path, data)
         guessed = "" if sure else _foreign(text)
@@ -92,7 +95,7 @@ def read_table(path: Path) -> Table:
         else:
             columns, named, repeated = _separated_columns(path, text)
     meant = {name: as_meant(values) for name, values in columns.items()}
-    table = Table(path=path, columns=meant, named=named, repeated=repeated, guessed=guessed)
+    table = Table(path=path, columns=meant, named=named, repeated=repeated, guessed=guessed, of_bytes=of_bytes)
     if not table.count:
         raise DataError(f"{path} holds no rows: name a table with a row for each image.")
     return table

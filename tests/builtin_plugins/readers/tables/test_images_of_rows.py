@@ -111,6 +111,23 @@ def test_an_image_of_the_test_is_used_though_one_of_its_name_in_training_is_lost
     assert {item.path: say(item) for item in reading.items} == expected
 
 
+@pytest.mark.parametrize("folder", ["train/", "set/train/"])
+def test_a_name_with_a_part_is_not_an_image_of_another_part(tmp_path: Path, folder: str) -> None:
+    """Whoever has loaded a part of a data set has the table of all of it."""
+    table = "file,label\n" + "".join(f"{folder}{row}\n" for row in ROWS.split())
+    table += "".join(f"{folder.replace('train', 'val')}{number}.jpg,owl\n" for number in range(1, 4))
+    images = " ".join(f"train/{name}" for name in FOUR)
+    reading = read(plant(tmp_path, Case(table, {}, images=images, source=".")))
+    assert {item.path: say(item) for item in reading.items} == FOUR
+    assert "the table names files that are not there in 3 rows" in reading.notes
+
+
+def test_names_with_folders_that_are_called_otherwise_here_are_found(tmp_path: Path) -> None:
+    table = "file,label\n" + "".join(f"old/test/{row}\n" for row in ROWS.split())
+    reading = read(plant(tmp_path, Case(table, {}, images=" ".join(f"images/{name}" for name in FOUR), source=".")))
+    assert {item.path: say(item) for item in reading.items} == FOUR
+
+
 def test_names_that_are_in_one_part_only_are_found_there(tmp_path: Path) -> None:
     images = "train/1.jpg train/2.jpg test/3.jpg test/4.jpg"
     reading = read(plant(tmp_path, Case("file,label\n" + ROWS, {}, images=images, source=".")))

@@ -193,11 +193,12 @@ def test_parquet(tmp_path: Path, labels: list[Any], expected: dict[str, str]) ->
     assert {item.path: say(item) for item in reading.items} == expected
 
 
-def test_parquet_that_holds_the_images_themselves(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [{}, {"number": [1]}, {"name": ["1.png"], "size": [20]}])
+def test_parquet_that_holds_the_images_themselves(tmp_path: Path, more: dict[str, Any]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    parquet.write_table(pa.table({"image": [{"bytes": b"x"}], "label": [1]}), tmp_path / "labels.parquet")
+    parquet.write_table(pa.table({"image": [{"bytes": b"x"}], "label": [1], **more}), tmp_path / "labels.parquet")
     with pytest.raises(DataError, match=r"holds the images themselves \(in 'image'\): save them as files"):
         read(str(tmp_path / "labels.parquet"))
 
