@@ -132,6 +132,15 @@ def parts_of(names: Sequence[str]) -> dict[str, Part]:
     return families[0] if len(families) == 1 else {}
 
 
+def divided_names(names: Sequence[str]) -> list[str]:
+    """The names that say a part of what others say another part of: ``cat_train`` and ``cat_test``, but not ``owl``."""
+    by_rest: dict[tuple[str, ...], dict[str, Part]] = defaultdict(dict)
+    for name in names:
+        if (found := part_and_rest(name)) is not None and found[1]:
+            by_rest[found[1]][name] = found[0]
+    return [name for family in by_rest.values() if len(set(family.values())) >= 2 for name in family]
+
+
 def classes_with_parts(names: Sequence[str]) -> dict[str, tuple[str, Part]]:
     """``cats_train`` and ``dogs_test`` as (class, part), where all names are so and there are two classes or more.
 

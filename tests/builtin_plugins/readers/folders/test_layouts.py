@@ -34,6 +34,11 @@ REFUSED: dict[str, tuple[str, str]] = {
         "train/steam train/tgv car/suv car/van bus",
         r"holds class folders in train and in car, .* --layout classes where all of them are classes",
     ),
+    "parts of some classes in their names": (
+        "cat_train cat_test dog_train dog_test owl",
+        r"two ways: cat_test, cat_train, dog_test, dog_train are classes of their own \(--layout classes\), or "
+        r"cat_test, dog_test holds images .* \(--exclude 'cat_test' --exclude 'dog_test'; where",
+    ),
     "no training folder": ("val/a val/b test/a test/b", "none called train that holds class folders"),
     "two training folders": ("train/a train/b training/a training/b", "train and training in .* both mean the train"),
     "twins": (
