@@ -17,6 +17,9 @@ from tlsearch.utils.addresses import is_address
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.folders.inspect import enter
 
+_LONGEST = 4096
+"""A path of as many letters is none."""
+
 
 def image_root(top: Folder) -> Folder:
     """The folder of images in ``top``: where folders of classes would lie, or the only folder of loose images."""
@@ -60,10 +63,13 @@ class ImageFiles:
         top: The folder in which files are looked for.
         root: The folder of images in it, from which the paths of images start.
         kept: The files that take part, or None for all. Where a name fits several files, they decide.
+        paths_hold: Whether absolute paths in the table are those of files here, so that one without a file is lost.
     """
 
-    def __init__(self, top: Folder, root: Folder, kept: frozenset[Path] | None = None) -> None:
-        self.top, self.root, self.kept = top, root, kept
+    def __init__(
+        self, top: Folder, root: Folder, kept: frozenset[Path] | None = None, *, paths_hold: bool = False
+    ) -> None:
+        self.top, self.root, self.kept, self.paths_hold = top, root, kept, paths_hold
         self._tops = (_absolute(root.path), _absolute(top.path))
         self._named_tops = self._places()
         self._by_path: dict[str, Path] = {}
@@ -71,6 +77,7 @@ class ImageFiles:
         self._by_end: dict[str, list[_Known]] = defaultdict(list)
         self._folders: dict[str, str] = {}
         self._splits: dict[str, names.Part | None] = {}
+        self._there: dict[str, bool] = {}
         self._stems: dict[Path, frozenset[str]] = {}
         self._answers: dict[tuple[str, Starts], tuple[Path, ...]] = {}
         for file in top.all_files():
@@ -113,8 +120,9 @@ class ImageFiles:
 
         It is looked for below each folder of ``starts``, with and without its ending. Where it is in none of them,
         those count whose path ends in ``name``, or whose path below the folder of images is the end of ``name``. A name
-        that says a part of a split does not mean a file in the folder of another one. Where there is none at all, what
-        follows the path in an address does not count, nor does the ending.
+        that says a part of a split does not mean a file in the folder of another one, and an absolute path into a
+        folder that is there means no file elsewhere. Where there is none at all, what follows the path in an address
+        does not count, nor does the ending.
         """
         key = (name, starts)
         if key not in self._answers:
@@ -141,7 +149,19 @@ class ImageFiles:
                 return (file,)
             if path in self._by_stem:
                 return tuple(self._by_stem[path])
-        return self._by_its_end(text, starts)
+        return () if self._leads_to_a_folder(text, starts) else self._by_its_end(text, starts)
+
+    def _leads_to_a_folder(self, text: str, starts: Starts) -> bool:
+        """Whether a name is an absolute path, or one that leads upwards, into a folder that is there.
+
+        A file that is not in it is lost, and no other one is meant.
+        """
+        if not self.paths_hold or not text.startswith(("/", "../")):
+            return False
+        folder = posixpath.dirname(posixpath.join(starts.folders[0], text))
+        if folder not in self._there:
+            self._there[folder] = len(folder) < _LONGEST and os.path.isdir(folder)  # noqa: PTH112  # for speed
+        return self._there[folder]
 
     def _by_its_end(self, text: str, starts: Starts) -> tuple[Path, ...]:
         wanted = [part for part in text.split("/") if part not in ("", ".", "..")]
@@ -167,11 +187,12 @@ class ImageFiles:
             self.root = holders[0]
             self._named_tops = self._places()
 
-    def starts(self, table: Path, part: str | None) -> Starts:
+    def starts(self, table: Path, part: str | None, *, sure: bool = False) -> Starts:
         """The folders that the names in a table may start from, the likeliest first.
 
         They are that of the table, that of the images, that which is called like the table, those called like the
-        ``part`` of the table (of training where it is none), and those called like images.
+        ``part`` of the table (of training where it is none), and those called like images. ``sure`` says that the
+        table says the part of each row, so that one name that is in two folders is enough to keep them apart.
         """
         wanted = part or "train"
         inner = self.root.image_folders
@@ -181,14 +202,15 @@ class ImageFiles:
         others = [folder for folder in inner if folder not in own and folder.name in parts]
         plain = [folder.path for folder in inner if names.is_images(folder.name)]
         paths = (table.parent, self.root.path, *same, *(folder.path for folder in own), *plain)
-        alike = (folder for folder in others if any(self._number_alike(folder, each) for each in own))
+        alike = (folder for folder in others if any(self._number_alike(folder, each, sure=sure) for each in own))
         return Starts(
             tuple(dict.fromkeys(map(_absolute, paths))), frozenset(normalize("NFC", folder.name) for folder in alike)
         )
 
-    def _number_alike(self, one: Folder, other: Folder) -> bool:
-        """Whether most images in the first folder have the names of images in the other."""
-        return 2 * len(self._stems_of(one) & self._stems_of(other)) > len(self._stems_of(one))
+    def _number_alike(self, one: Folder, other: Folder, *, sure: bool) -> bool:
+        """Whether most images in the first folder have the names of images in the other; where ``sure``, any."""
+        both = len(self._stems_of(one) & self._stems_of(other))
+        return both > 0 and (sure or 2 * both > len(self._stems_of(one)))
 
     def _stems_of(self, folder: Folder) -> frozenset[str]:
         """The paths below a folder of all images in it, without their endings."""
@@ -216,7 +238,7 @@ def named_elsewhere(cells: Iterable[str], table: Path) -> list[Path]:
         file = posixpath.normpath(posixpath.join(base, text))
         folder = posixpath.dirname(file)
         if folder not in open_questions:
-            open_questions[folder] = len(file) < 4096 and os.path.isdir(folder)  # noqa: PTH112  # for speed
+            open_questions[folder] = len(file) < _LONGEST and os.path.isdir(folder)  # noqa: PTH112  # for speed
         if open_questions[folder] and os.path.isfile(file):  # noqa: PTH113  # which is False for a name too long
             open_questions[folder] = False
             found.append(Path(folder))

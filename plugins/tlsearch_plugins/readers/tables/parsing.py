@@ -68,11 +68,19 @@ class Table:
     def without_names(self) -> Table:
         """The same table where what was taken for the names of columns is the first row."""
         columns = enumerate(self.columns.items(), 1)
-        return replace(self, columns={str(number): [name, *held] for number, (name, held) in columns}, named=False)
+        return replace(
+            self, columns={str(number): [_among(name, held), *held] for number, (name, held) in columns}, named=False
+        )
 
     def say(self, column: str) -> str:
         """What a column is called in a sentence."""
         return repr(column) if self.named else f"column {column}"
+
+
+def _among(text: str, values: Sequence[str]) -> str:
+    """A text as it is meant among the others of its column."""
+    meant = as_meant([text])[0]
+    return meant if meant in values else text
 
 
 def read_table(path: Path) -> Table:

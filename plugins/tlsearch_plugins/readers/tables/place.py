@@ -42,10 +42,18 @@ class Place:
         return skipped, [f"{counted(left, 'image')} in {root.path} that no row of the table names"] if left else []
 
 
-def look_in(top: Path, exclude: Sequence[str], only: Sequence[Path] = ()) -> Place:
-    """What lies in the folder ``top``, and there in the folders ``only``. Raises what ``pruned_walk`` does."""
+def look_in(top: Path, exclude: Sequence[str], only: Sequence[Path] = (), *, paths_hold: bool = False) -> Place:
+    """What lies in the folder ``top``, and there in the folders ``only``; ``paths_hold`` is that of ``ImageFiles``.
+
+    Raises what ``pruned_walk`` does.
+    """
     tree, excluded = pruned_walk(top, exclude, only)
     root = image_root(tree.root)
     everything: Folder = walk(top, only).root if exclude else tree.root
     kept = frozenset(tree.root.all_files()) if exclude else None
-    return Place(ImageFiles(everything, root, kept), kept, dict(sorted(tree.passed_over.items())), excluded)
+    return Place(
+        ImageFiles(everything, root, kept, paths_hold=paths_hold),
+        kept,
+        dict(sorted(tree.passed_over.items())),
+        excluded,
+    )

@@ -122,7 +122,7 @@ def _place_of(tables: Mapping[Path, Table], base: Path, options: ReadingOptions)
     named = outermost(folder for table in tables.values() for folder in named_elsewhere(_cells(table), table.path))
     top = Path(os.path.commonpath(named)) if named else base
     inside = top.is_relative_to(os.path.abspath(base)) or not named  # noqa: PTH100
-    return look_in(top, options.exclude, () if inside else named)
+    return look_in(top, options.exclude, () if inside else named, paths_hold=bool(named))
 
 
 def _cells(table: Table) -> Iterator[str]:
@@ -153,7 +153,7 @@ def source_of(table: Table, part: PartName | None, place: Place, chosen: Mapping
             f"{table.name} has several columns called {table.repeated[0]!r}: give each column a name of its own."
         )
     columns = find_columns(table, chosen, lambda text: files.find(text, starts), str(files.root.path))
-    by_part = {each: files.starts(table.path, each) for each in get_args(PartName)}
+    by_part = {each: files.starts(table.path, each, sure=True) for each in get_args(PartName)}
     return Source(table=table, columns=columns, starts=starts, starts_by_part=by_part, part=part)
 
 

@@ -122,6 +122,14 @@ def test_a_name_with_a_part_is_not_an_image_of_another_part(tmp_path: Path, fold
     assert "the table names files that are not there in 3 rows" in reading.notes
 
 
+def test_an_absolute_path_of_an_image_that_is_lost_means_no_other(tmp_path: Path) -> None:
+    folders = ("train", "train", "test", "test")
+    rows = [f"{tmp_path}/{folder}/{row}" for folder, row in zip(folders, ROWS.split(), strict=True)]
+    case = Case("file,label\n" + "\n".join(rows), {}, images="test/1.jpg test/3.jpg test/4.jpg train/7.jpg")
+    reading = read(plant(tmp_path, case))
+    assert {item.path: say(item) for item in reading.items} == {"3.jpg": "dog", "4.jpg": "dog"}
+
+
 def test_names_with_folders_that_are_called_otherwise_here_are_found(tmp_path: Path) -> None:
     table = "file,label\n" + "".join(f"old/test/{row}\n" for row in ROWS.split())
     reading = read(plant(tmp_path, Case(table, {}, images=" ".join(f"images/{name}" for name in FOUR), source=".")))
