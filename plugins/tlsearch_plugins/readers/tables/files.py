@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -48,12 +48,13 @@ class Starts:
 
     Attributes:
         folders: The folders that they may start from (absolute paths), the likeliest first.
-        other_parts: The names of folders of other parts of a split that number their images as its own part does:
-            ``7.jpg`` is one picture in ``train`` and another in ``test``. Only a name with the folder leads there.
+        apart: The names of folders to which only a name with the folder leads. They are other parts of a split that
+            number their images as its own part does, so that ``7.jpg`` is one picture in ``train`` and another in
+            ``test``, and masks and thumbnails called like the images.
     """
 
     folders: tuple[str, ...]
-    other_parts: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
 
 
 class ImageFiles:
@@ -78,7 +79,7 @@ class ImageFiles:
         self._folders: dict[str, str] = {}
         self._splits: dict[str, names.Part | None] = {}
         self._there: dict[str, bool] = {}
-        self._stems: dict[Path, frozenset[str]] = {}
+        self._stems: dict[tuple[Path, int], frozenset[str]] = {}
         self._answers: dict[tuple[str, Starts], tuple[Path, ...]] = {}
         for file in top.all_files():
             self._add(file)
@@ -168,7 +169,7 @@ class ImageFiles:
         if not wanted:
             return ()
         alike = [known for known in self._by_end.get(wanted[-1].casefold(), ()) if _ends_alike(known.parts, wanted)]
-        alike = [each for each in alike if each.parts[0] not in starts.other_parts or len(wanted) >= len(each.parts)]
+        alike = [each for each in alike if each.parts[0] not in starts.apart or len(wanted) >= len(each.parts)]
         if (split := _said_split(wanted[:-1])) is not None:
             alike = [each for each in alike if each.split in (split, None)]
         exact = [known for known in alike if known.parts[-1] == wanted[-1]]
@@ -202,23 +203,27 @@ class ImageFiles:
         others = [folder for folder in inner if folder not in own and folder.name in parts]
         plain = [folder.path for folder in inner if names.is_images(folder.name)]
         paths = (table.parent, self.root.path, *same, *(folder.path for folder in own), *plain)
-        alike = (folder for folder in others if any(self._number_alike(folder, each, sure=sure) for each in own))
+        apart = [folder for folder in others if self._number_alike(folder, own, sure=sure)]
+        made = [folder for folder in inner if names.is_mask(folder.name)]
+        whole = [replace(self.root, folders=[]), *(folder for folder in inner if folder not in made)]
+        apart += [folder for folder in made if self._number_alike(folder, whole)]
         return Starts(
-            tuple(dict.fromkeys(map(_absolute, paths))), frozenset(normalize("NFC", folder.name) for folder in alike)
+            tuple(dict.fromkeys(map(_absolute, paths))), frozenset(normalize("NFC", folder.name) for folder in apart)
         )
 
-    def _number_alike(self, one: Folder, other: Folder, *, sure: bool) -> bool:
-        """Whether most images in the first folder have the names of images in the other; where ``sure``, any."""
-        both = len(self._stems_of(one) & self._stems_of(other))
+    def _number_alike(self, one: Folder, others: Sequence[Folder], *, sure: bool = False) -> bool:
+        """Whether most images in the first folder have the names of images in the others; where ``sure``, any."""
+        both = len(self._stems_of(one) & frozenset[str]().union(*map(self._stems_of, others)))
         return both > 0 and (sure or 2 * both > len(self._stems_of(one)))
 
     def _stems_of(self, folder: Folder) -> frozenset[str]:
         """The paths below a folder of all images in it, without their endings."""
-        if folder.path not in self._stems:
+        key = folder.path, len(folder.folders)
+        if key not in self._stems:
             start = len(str(folder.path)) + 1
             paths = (posixpath.splitext(str(file)[start:])[0] for file in images_below(folder))
-            self._stems[folder.path] = frozenset(path.casefold() for path in paths)
-        return self._stems[folder.path]
+            self._stems[key] = frozenset(path.casefold() for path in paths)
+        return self._stems[key]
 
 
 def images_below(folder: Folder) -> frozenset[Path]:

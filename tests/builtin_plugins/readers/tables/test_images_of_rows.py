@@ -122,6 +122,27 @@ def test_a_name_with_a_part_is_not_an_image_of_another_part(tmp_path: Path, fold
     assert "the table names files that are not there in 3 rows" in reading.notes
 
 
+@pytest.mark.parametrize("folder", ["masks", "thumbnails", "ground_truth"])
+@pytest.mark.parametrize("beside", ["images/", "pets/", ""])
+@pytest.mark.parametrize("named", ["{}", "{}.jpg"])
+def test_a_mask_or_a_thumbnail_is_not_the_image_of_its_name(
+    tmp_path: Path, folder: str, beside: str, named: str
+) -> None:
+    images = " ".join((*(f"{beside}{name}" for name in FOUR if name != "2.jpg"), *(f"{folder}/{n}" for n in FOUR)))
+    table = "file,label\n" + "".join(f"{named.format(row[0])},{row[6:]}\n" for row in ROWS.split())
+    reading = read(plant(tmp_path, Case(table, {}, images=images, source=".")))
+    assert {item.file.relative_to(tmp_path).as_posix(): say(item) for item in reading.items} == {
+        f"{beside}{name}": label for name, label in FOUR.items() if name != "2.jpg"
+    }
+    assert "the table names files that are not there in 1 row" in reading.notes
+
+
+def test_images_in_a_folder_that_is_called_like_masks_are_found(tmp_path: Path) -> None:
+    images = "mask/1.jpg mask/2.jpg face/3.jpg face/4.jpg"
+    reading = read(plant(tmp_path, Case("file,label\n" + ROWS, {}, images=images)))
+    assert {item.path.rpartition("/")[2]: say(item) for item in reading.items} == FOUR
+
+
 def test_an_absolute_path_of_an_image_that_is_lost_means_no_other(tmp_path: Path) -> None:
     folders = ("train", "train", "test", "test")
     rows = [f"{tmp_path}/{folder}/{row}" for folder, row in zip(folders, ROWS.split(), strict=True)]
