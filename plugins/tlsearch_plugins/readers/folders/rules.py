@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Folder
@@ -83,7 +84,7 @@ def understand_part(root: Folder, option: str = "splits") -> Layout:
 
     ``option`` is what ``--layout`` chooses the folders right in it as classes with.
     """
-    for rule in (_masks, _masks_within, _folds, _pieces):
+    for rule in (partial(_masks, option=option), _masks_within, _folds, _pieces):
         if (layout := rule(root)) is not None:
             return layout
     require_one_reading(root, option)
@@ -120,16 +121,23 @@ def _splits(folder: Folder) -> Layout | None:
 
 
 def _require_no_other_part(folder: Folder, holders: Sequence[Folder], named: Sequence[Folder]) -> None:
-    """Raise ``DataError`` where class folders lie in a training folder and in another one, which may be any part.
+    """Raise ``DataError`` where another folder with class folders lies beside a training folder, or several folders.
 
-    Such are ``eval`` beside ``train``, and ``bus`` beside ``train`` where kinds of vehicles lie in both.
+    Such are ``eval`` beside ``train``, and ``bus`` and ``tram`` beside ``train`` where kinds of trains lie in it.
     """
-    others = [f for f in folder.image_folders if f not in named and not names.is_mask(f.name) and holds_classes(f)]
-    if others:
+    others = [f for f in folder.image_folders if f not in named and not names.is_mask(f.name)]
+    divided = [f for f in others if holds_classes(f)]
+    if divided:
         raise DataError(
-            f"{folder.path} holds class folders in {listed(holders)} and in {listed(others)}, of which it is not known "
-            f"what they are for: name one with --test {others[0].name} or --val {others[0].name}, leave out what takes "
-            f"no part with {excluded(*others)}, or say --layout classes where all of them are classes."
+            f"{folder.path} holds class folders in {listed(holders)} and in {listed(divided)}, of which it is not "
+            f"known what they are for: name one with --test {divided[0].name} or --val {divided[0].name}, leave out "
+            f"what takes no part with {excluded(*divided)}, or say --layout classes where all of them are classes."
+        )
+    if len(others) > 1:
+        raise AmbiguousError(
+            folder,
+            f"{listed(holders)} holds the classes, and {listed(others)} takes no part ({excluded(*others)})",
+            f"{listed(holders)} is a class beside {listed(others)} (--layout classes)",
         )
 
 
@@ -208,12 +216,25 @@ def _folds(folder: Folder) -> Layout | None:
     return read_as_folds(folder)
 
 
-def _masks(folder: Folder) -> Layout | None:
-    """Images beside pictures that were made of them: masks, thumbnails, annotations."""
+def _masks(folder: Folder, option: str = "classes") -> Layout | None:
+    """Images beside pictures that were made of them: masks, thumbnails, annotations.
+
+    Where several folders lie beside them, names of files must say so: boxes can also be what is in the pictures.
+    ``option`` is what ``--layout`` chooses the folders in ``folder`` as classes with.
+    """
     twins = masks.folders_beside(folder)
     if not twins:
         return None
     rest = without(folder, twins)
+    others = rest.image_folders
+    sure = len(others) < 2 or any(names.is_images(f.name) for f in others) or masks.are_called_alike(twins, others)
+    if not sure:
+        raise AmbiguousError(
+            folder,
+            f"{listed(twins)} holds pictures made of the images in {listed(others)} and takes no part "
+            f"({excluded(*twins)})",
+            f"it is a class of its own (--layout {option})",
+        )
     layout = understand(enter(rest)[0])
     made = f"it holds pictures made of the images in {listed(rest.image_folders)}"
     layout.left_out += [LeftOut(f, made) for f in twins]

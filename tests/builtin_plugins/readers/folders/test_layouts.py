@@ -34,6 +34,14 @@ REFUSED: dict[str, tuple[str, str]] = {
         "train/steam train/tgv car/suv car/van bus",
         r"holds class folders in train and in car, .* --layout classes where all of them are classes",
     ),
+    "kinds of trains beside other vehicles": (
+        "bus tram train/steam train/tgv",
+        r"two ways: train holds the classes, and bus, tram takes no part \(--exclude 'bus' --exclude 'tram'\), or",
+    ),
+    "a class that is called like masks and divided like the others": (
+        "boxes/day1 boxes/day2 pallets/day1 pallets/day2 drums/day1",
+        r"two ways: boxes holds pictures made of the images in .* or it is a class of its own \(--layout classes\)",
+    ),
     "parts of some classes in their names": (
         "cat_train cat_test dog_train dog_test owl",
         r"two ways: cat_test, cat_train, dog_test, dog_train are classes of their own \(--layout classes\), or "
