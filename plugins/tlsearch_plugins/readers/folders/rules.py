@@ -227,7 +227,9 @@ def _masks(folder: Folder, option: str = "classes") -> Layout | None:
         return None
     rest = without(folder, twins)
     others = rest.image_folders
-    sure = len(others) < 2 or any(names.is_images(f.name) for f in others) or masks.are_called_alike(twins, others)
+    sure = (
+        len(others) < 2 or any(names.speaks_of_images(f.name) for f in others) or masks.are_called_alike(twins, others)
+    )
     if not sure:
         raise AmbiguousError(
             folder,

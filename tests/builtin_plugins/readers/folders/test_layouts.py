@@ -42,6 +42,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         "boxes/day1 boxes/day2 pallets/day1 pallets/day2 drums/day1",
         r"two ways: boxes holds pictures made of the images in .* or it is a class of its own \(--layout classes\)",
     ),
+    "a class that is called like masks beside one that is a number": (
+        "mask/a mask/b 2/c 2/d dog",
+        r"two ways: mask holds pictures made of the images in 2, dog and takes no part \(--exclude 'mask'\), or",
+    ),
     "parts of some classes in their names": (
         "cat_train cat_test dog_train dog_test owl",
         r"two ways: cat_test, cat_train, dog_test, dog_train are classes of their own \(--layout classes\), or "
