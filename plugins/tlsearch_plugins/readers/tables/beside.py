@@ -69,6 +69,8 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
         return by_table
     claims = [claim for path in tables for claim in _claims(opened, path, reading)]
     agreeing = [claim for claim in claims if claim.agrees]
+    if contested := _contested(claims, agreeing, reading):
+        raise _ask(root, contested, reading)
     if claims and not agreeing:
         if all(claim.sure for claim in claims) and _are_pieces(reading, root):
             return read_opened(opened, options)
@@ -81,6 +83,18 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
     plain = tuple(f"{path.name} says the same labels as the folders" for path, note in unused.items() if not note)
     notes = (*filter(None, unused.values()), *_remark_unnamed(agreeing, reading))
     return replace(reading, understood=(*reading.understood, *plain), notes=(*reading.notes, *notes))
+
+
+def _contested(claims: Sequence[_Claim], agreeing: Sequence[_Claim], reading: Reading) -> list[_Claim]:
+    """The claims of tables that say other labels than the folders, where another table says those of the folders.
+
+    They speak of the same classes; a table of something else, such as the weather, is no question.
+    """
+    known = {label for item in reading.items for label in item.labels}
+    known.update(label for claim in agreeing for label in claim.labels)
+    tables = {claim.source.table.path for claim in agreeing}
+    others = [claim for claim in claims if claim.sure and claim.source.table.path not in tables]
+    return [claim for claim in others if agreeing and known.intersection(claim.labels)]
 
 
 def _with_boxes(reading: Reading, opened: Opened) -> tuple[Reading, frozenset[Path]]:
