@@ -89,6 +89,10 @@ TREES_OF_SPLITS: dict[str, tuple[str, dict[str, str]]] = {
     "a test folder of unknown": ("train/a train/b test/unknown", {"train/a": "train:a", "train/b": "train:b"}),
     "images to predict beside classes": ("cat dog predictions", {"cat": "cat", "dog": "dog"}),
     "images to classify beside classes": ("cat dog to_classify unlabeled_images", {"cat": "cat", "dog": "dog"}),
+    "images to classify beside a wrapper": (
+        "photos/cat photos/dog to_classify",
+        {"photos/cat": "cat", "photos/dog": "dog"},
+    ),
     "images to predict beside splits": (
         "train/a train/b test/a test/b to_predict",
         {"train/a": "train:a", "train/b": "train:b", "test/a": "test:a", "test/b": "test:b"},

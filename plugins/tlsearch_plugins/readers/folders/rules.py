@@ -188,7 +188,7 @@ def _parts_without_classes(folder: Folder, named: Sequence[Folder], parts: dict[
         )
     unlabelled = [f for f in named if parts[f.name] == "unlabelled"]
     if len(unlabelled) == len(named):
-        layout = understand(without(folder, unlabelled))
+        layout = understand(enter(without(folder, unlabelled))[0])
         layout.left_out += [LeftOut(f, "its images wait for a prediction and have no labels") for f in unlabelled]
         return layout
     if all(parts[f.name] == "train" for f in named):
