@@ -25,6 +25,9 @@ from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, RowPart
 ROLES = ("image", "label", "split", "group", "weight")
 """What a column can be; each has an option ``--<role>-column``."""
 
+_OPTIONAL = ("split", "group", "weight")
+"""Those of them that a table may lack; the option says ``none`` where a column that looks like one is none."""
+
 GROUP_NAMES = (
     *("patient", "patient_id", "patientid", "patient_name", "subject", "subject_id", "subjectid", "participant"),
     *("participant_id", "lesion_id", "case_id", "study_id", "video", "video_id", "sequence_id", "group", "group_id"),
@@ -34,6 +37,9 @@ GROUP_NAMES = (
 
 WEIGHT_NAMES = ("weight", "weights", "sample_weight", "sampleweight")
 """What columns of weights are called."""
+
+_LARGE = 10
+"""Weights are about 1, so that one above this may be a measure."""
 
 USUAL_NAMES = frozenset((*IMAGE_NAMES, *LABEL_NAMES, *SPLIT_NAMES, *GROUP_NAMES, *WEIGHT_NAMES))
 """What columns are called; another text in a first row can be the name of a file."""
@@ -77,14 +83,15 @@ def find_columns(table: Table, chosen: Mapping[str, str], find: Finder, where: s
 
     Raises ``DataError`` where a chosen column is not there, or where the image or the label cannot be told.
     """
-    no_split = chosen.get("split", "").strip().casefold() == NONE and NONE not in table.columns
-    given = {role: _chosen(table, role, name) for role, name in chosen.items() if role != "split" or not no_split}
+    absent = {role for role in _OPTIONAL if _is_none(table, chosen.get(role, ""))}
+    given = {role: _chosen(table, role, name) for role, name in chosen.items() if role not in absent}
     image = image_column(table, given, find, where)
     rest = [name for name in table.columns if name != image and name not in given.values()]
-    split = SplitColumns() if no_split else find_split(table, rest, given.get("split"))
+    split = SplitColumns() if "split" in absent else find_split(table, rest, given.get("split"))
     rest = [name for name in rest if name not in split.no_labels]
-    group = given.get("group") or _named(rest, GROUP_NAMES, lambda name: _joins(table.columns[name]))
-    weight = given.get("weight") or _named(rest, WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
+    able = {role: rest if role not in absent else [] for role in ("group", "weight")}
+    group = given.get("group") or _named(able["group"], GROUP_NAMES, lambda name: _joins(table.columns[name]))
+    weight = given.get("weight") or _named(able["weight"], WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
     taken = {image, split.used, group, weight, *box_names(table.columns)}
     labels = (given["label"],) if "label" in given else _labels(table, [name for name in rest if name not in taken])
     empty = [name for name in labels if len(labels) > 1 and not any(map(is_yes, table.columns[name]))]
@@ -101,7 +108,8 @@ def find_columns(table: Table, chosen: Mapping[str, str], find: Finder, where: s
         notes=(
             *remarks(table, split, (*taken, *labels)),
             *measure,
-            *_remark_weights(table, [name for name in rest if name not in (*taken, *labels)]),
+            *_remark_weights(table, [name for name in able["weight"] if name not in (*taken, *labels)]),
+            *(_remark_large(table, weight) if "weight" not in given else ()),
         ),
     )
 
@@ -126,6 +134,11 @@ def say_columns(table: Table, columns: Columns) -> str:
 def listed(names: Sequence[str], most: int = 8) -> str:
     """``a, b, c and 3 more``, for names of columns."""
     return some(names, most)
+
+
+def _is_none(table: Table, wanted: str) -> bool:
+    """Whether the user says that no column is meant."""
+    return wanted.strip().casefold() == NONE and NONE not in table.columns
 
 
 def _chosen(table: Table, role: str, wanted: str) -> str:
@@ -178,6 +191,16 @@ def _remark_weights(table: Table, unused: Sequence[str]) -> Iterator[str]:
         strange = next((text for text in table.columns[name] if weight_of(text) is None), None)
         if normal(name) in WEIGHT_NAMES and strange is not None:
             yield f"{table.say(name)} of {table.name} is not used: it holds {strange!r}, which is no weight above 0"
+
+
+def _remark_large(table: Table, weight: str | None) -> Iterator[str]:
+    """A note where weights are so large that they may be what the things in the images weigh."""
+    most = max((weight_of(text) or 0 for text in table.columns[weight]), default=0) if weight is not None else 0
+    if weight is not None and most > _LARGE:
+        yield (
+            f"{table.say(weight)} of {table.name} says how much each image counts in training, up to {most:,g}: if it "
+            f"is a measure, say --weight-column {NONE}"
+        )
 
 
 def _is_number(text: str) -> bool:
