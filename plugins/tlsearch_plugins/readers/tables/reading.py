@@ -90,8 +90,8 @@ def open_tables(paths: Sequence[Path], base: Path, options: ReadingOptions) -> O
             sources[path] = source_of(table, part_of(path, base), place, options.columns)
         except DataError as error:
             faults[path] = error
-    for path, error in list(faults.items()):
-        if isinstance(error, UnclearLabelError) and (like := _as_its_like(tables[path], sources, place, base)):
+    for path, fault in list(faults.items()):
+        if isinstance(fault, UnclearLabelError) and (like := _as_its_like(tables[path], sources, place, base)):
             sources[path] = like
             del faults[path]
     return Opened(base, place, dict(sorted(sources.items())), faults)
