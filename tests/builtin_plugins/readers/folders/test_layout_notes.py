@@ -66,6 +66,15 @@ def test_masks_of_several_folders_are_told_by_the_names_of_their_files(tmp_path:
     assert {entry.path for entry in reading.skipped} == {"masks"}
 
 
+def test_hidden_folders_are_told_and_hidden_files_are_not(tmp_path: Path) -> None:
+    """A class may be called ``.net``; ``.DS_Store`` is everywhere."""
+    plant(tmp_path, ("java", "c", ".net", "java/.thumbnails"))
+    (tmp_path / "c" / ".DS_Store").write_bytes(b"x")
+    reading = read(tmp_path)
+    assert {label for item in reading.items for label in item.labels} == {"java", "c"}
+    assert reading.passed_over == {"hidden folders": 2, "hidden": 1}
+
+
 def test_what_is_excluded_may_lie_in_a_folder_that_is_named(tmp_path: Path) -> None:
     root = plant(tmp_path, ("set/a", "set/b", "more/a", "more/b", "more/junk"))
     reading = read(root / "set", parts={"val": str(root / "more")}, exclude=("junk",))
