@@ -109,7 +109,7 @@ class ImageFiles:
         """The part of a split that the folders of a file say, below that in which files are looked for."""
         folder = posixpath.dirname(path)
         if folder not in self._splits:
-            self._splits[folder] = _said_split(folder.removeprefix(self._tops[1]).split("/"))
+            self._splits[folder] = said_split(folder.removeprefix(self._tops[1]).split("/"))
         return self._splits[folder]
 
     def path_of(self, file: Path) -> str:
@@ -170,7 +170,7 @@ class ImageFiles:
             return ()
         alike = [known for known in self._by_end.get(wanted[-1].casefold(), ()) if _ends_alike(known.parts, wanted)]
         alike = [each for each in alike if each.parts[0] not in starts.apart or len(wanted) >= len(each.parts)]
-        if (split := _said_split(wanted[:-1])) is not None:
+        if (split := said_split(wanted[:-1])) is not None:
             alike = [each for each in alike if each.split in (split, None)]
         exact = [known for known in alike if known.parts[-1] == wanted[-1]]
         return tuple(dict.fromkeys(known.file for known in exact or alike))
@@ -270,7 +270,7 @@ def _ways_to_say(text: str) -> Iterator[str]:
     yield from (posixpath.splitext(name)[0] for name in names if looks_like_image(name))
 
 
-def _said_split(folders: Sequence[str]) -> names.Part | None:
+def said_split(folders: Sequence[str]) -> names.Part | None:
     """The part of a split that the innermost folder says which is called like one; None where none is."""
     found = (names.part_and_rest(name) for name in reversed(folders))
     return next((split[0] for split in found if split is not None and not split[1]), None)

@@ -185,9 +185,8 @@ def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str], opt
     rows = read_rows(sources, files, place.kept)
     if not rows.items:
         raise DataError(_nothing_left(sources, rows, files))
-    parts = {} if any(item.split or item.fold for item in rows.items) else _parts_of_folders(files.root)
-    items = split_by_folders(rows.items, parts)
-    by_folders = "split from the folders" if items != rows.items else ""
+    parts = None if any(item.split or item.fold for item in rows.items) else _parts_of_folders(files.root)
+    items, by_folders = split_by_folders(rows.items, parts) if parts is not None else (rows.items, "")
     unnamed, note = place.unnamed(rows.named)
     boxes = merged([boxes_of_source(source, files) for source in sources])
     if not boxes.boxes:
