@@ -38,6 +38,9 @@ GROUP_NAMES = (
 WEIGHT_NAMES = ("weight", "weights", "sample_weight", "sampleweight")
 """What columns of weights are called."""
 
+_PLACE = ("x", "y")
+"""Columns of numbers of which both say a place; y alone is what is to be learned from x."""
+
 _LARGE = 10
 """Weights are about 1, so that one above this may be a measure."""
 
@@ -155,7 +158,8 @@ def _chosen(table: Table, role: str, wanted: str) -> str:
 
 def _labels(table: Table, rest: Sequence[str]) -> tuple[str, ...]:
     """The columns of labels among those that are nothing else. Raises ``DataError`` where they cannot be told."""
-    usable = [name for name in rest if is_usable(table, name)]
+    place = {name for name in rest if normal(name) in _PLACE and all(map(_is_number, table.columns[name]))}
+    usable = [name for name in rest if is_usable(table, name) and not (len(place) > 1 and name in place)]
     if by_name := label_columns(table, usable):
         able = by_name
     elif one_hot := one_hot_columns(table, usable):
