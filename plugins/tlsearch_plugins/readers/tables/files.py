@@ -6,7 +6,7 @@ import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unicodedata import normalize
@@ -17,7 +17,7 @@ from tlsearch.utils.addresses import is_address
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.folders.inspect import enter
 
-_LONGEST = 4096
+LONGEST = 4096
 """A path of as many letters is none."""
 
 
@@ -51,10 +51,12 @@ class Starts:
         apart: The names of folders to which only a name with the folder leads. They are other parts of a split that
             number their images as its own part does, so that ``7.jpg`` is one picture in ``train`` and another in
             ``test``, and masks and thumbnails called like the images.
+        rivals: Folders of other parts in which a name may be meant as well, where it is in one of ``folders``.
     """
 
     folders: tuple[str, ...]
     apart: frozenset[str] = frozenset()
+    rivals: tuple[str, ...] = ()
 
 
 class ImageFiles:
@@ -145,12 +147,16 @@ class ImageFiles:
 
     def _find(self, text: str, starts: Starts) -> tuple[Path, ...]:
         for start in starts.folders:
-            path = posixpath.normpath(posixpath.join(start, text))
-            if (file := self._by_path.get(path)) is not None:
-                return (file,)
-            if path in self._by_stem:
-                return tuple(self._by_stem[path])
+            if found := self._at(start, text):
+                others = (file for rival in starts.rivals for file in self._at(rival, text))
+                return tuple(dict.fromkeys((*found, *others)))
         return () if self._leads_to_a_folder(text, starts) else self._by_its_end(text, starts)
+
+    def _at(self, start: str, text: str) -> tuple[Path, ...]:
+        """The file of that name below a folder, or those without its ending."""
+        path = posixpath.normpath(posixpath.join(start, text))
+        file = self._by_path.get(path)
+        return (file,) if file is not None else tuple(self._by_stem.get(path, ()))
 
     def _leads_to_a_folder(self, text: str, starts: Starts) -> bool:
         """Whether a name is an absolute path, or one that leads upwards, into a folder that is there.
@@ -161,7 +167,7 @@ class ImageFiles:
             return False
         folder = posixpath.dirname(posixpath.join(starts.folders[0], text))
         if folder not in self._there:
-            self._there[folder] = len(folder) < _LONGEST and os.path.isdir(folder)  # noqa: PTH112  # for speed
+            self._there[folder] = len(folder) < LONGEST and os.path.isdir(folder)  # noqa: PTH112  # for speed
         return self._there[folder]
 
     def _by_its_end(self, text: str, starts: Starts) -> tuple[Path, ...]:
@@ -188,12 +194,18 @@ class ImageFiles:
             self.root = holders[0]
             self._named_tops = self._places()
 
-    def starts(self, table: Path, part: str | None, *, sure: bool = False) -> Starts:
+    def starts(self, table: Path, part: str | None, *, said: bool = False, once: bool = False) -> Starts:
         """The folders that the names in a table may start from, the likeliest first.
 
         They are that of the table, that of the images, that which is called like the table, those called like the
-        ``part`` of the table (of training where it is none), and those called like images. ``sure`` says that the
-        table says the part of each row, so that one name that is in two folders is enough to keep them apart.
+        ``part`` of the table (of training where it is none), and those called like images.
+
+        Args:
+            table: The file.
+            part: The part of its rows.
+            said: Whether each row says its part, so that one name that is in two folders is enough to keep them apart.
+            once: Whether no name is in rows of two parts. Then the rows of all parts may mean images in one folder,
+                whatever else is in the others.
         """
         wanted = part or "train"
         inner = self.root.image_folders
@@ -203,12 +215,15 @@ class ImageFiles:
         others = [folder for folder in inner if folder not in own and folder.name in parts]
         plain = [folder.path for folder in inner if names.is_images(folder.name)]
         paths = (table.parent, self.root.path, *same, *(folder.path for folder in own), *plain)
-        apart = [folder for folder in others if self._number_alike(folder, own, sure=sure)]
+        open_to_doubt = said and once and wanted != "train"
+        apart = [folder for folder in others if not open_to_doubt and self._number_alike(folder, own, sure=said)]
         made = [folder for folder in inner if names.is_mask(folder.name)]
         whole = [replace(self.root, folders=[]), *(folder for folder in inner if folder not in made)]
         apart += [folder for folder in made if self._number_alike(folder, whole)]
         return Starts(
-            tuple(dict.fromkeys(map(_absolute, paths))), frozenset(normalize("NFC", folder.name) for folder in apart)
+            tuple(dict.fromkeys(map(_absolute, paths))),
+            frozenset(normalize("NFC", folder.name) for folder in apart),
+            tuple(_absolute(folder.path) for folder in others if open_to_doubt),
         )
 
     def _number_alike(self, one: Folder, others: Sequence[Folder], *, sure: bool = False) -> bool:
@@ -229,34 +244,6 @@ class ImageFiles:
 def images_below(folder: Folder) -> frozenset[Path]:
     """Every file at any depth that may be an image."""
     return frozenset(folder.images).union(*(images_below(inner) for inner in folder.folders))
-
-
-def named_elsewhere(cells: Iterable[str], table: Path) -> list[Path]:
-    """The folders of the files that cells name by absolute paths or by paths that lead upwards."""
-    base = os.path.abspath(table.parent)  # noqa: PTH100  # symbolic links stay as they are
-    open_questions: dict[str, bool] = {}
-    found: list[Path] = []
-    for cell in cells:
-        text = cell.replace("\\", "/")
-        if not text.startswith(("/", "../")) or "\0" in text:
-            continue
-        file = posixpath.normpath(posixpath.join(base, text))
-        folder = posixpath.dirname(file)
-        if folder not in open_questions:
-            open_questions[folder] = len(file) < _LONGEST and os.path.isdir(folder)  # noqa: PTH112  # for speed
-        if open_questions[folder] and os.path.isfile(file):  # noqa: PTH113  # which is False for a name too long
-            open_questions[folder] = False
-            found.append(Path(folder))
-    return found
-
-
-def outermost(folders: Iterable[Path]) -> list[Path]:
-    """The folders without those that lie in another of them."""
-    kept: list[Path] = []
-    for folder in sorted(folders):
-        if not kept or not folder.is_relative_to(kept[-1]):
-            kept.append(folder)
-    return kept
 
 
 def _ways_to_say(text: str) -> Iterator[str]:

@@ -104,7 +104,7 @@ def _likeliest(table: Table, able: Sequence[_Able], find: Finder) -> str:
     best = max(able, key=lambda column: column.order)
     rivals = [column for column in able if column is not best and column.written == best.written]
     for other in rivals:
-        alike = not other.called and not best.called and (other.found, other.rank) == (best.found, best.rank)
+        alike = other.rank == best.rank == _UNKNOWN and 2 * other.found >= best.found
         many = not other.called and best.called and other.found > 2 * best.found
         if (alike or many) and _means_others(table, best.name, other.name, find):
             both = some(sorted((best.name, other.name), key=list(table.columns).index))

@@ -18,8 +18,15 @@ from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.boxes import with_boxes
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.tables.boxes import boxes_of_table, merged
-from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, UnclearLabelError, find_columns, normal, say_columns
-from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere, outermost
+from tlsearch_plugins.readers.tables.columns import (
+    USUAL_NAMES,
+    Columns,
+    UnclearLabelError,
+    find_columns,
+    normal,
+    say_columns,
+)
+from tlsearch_plugins.readers.tables.files import ImageFiles
 from tlsearch_plugins.readers.tables.folders import choose, part_of
 from tlsearch_plugins.readers.tables.image_columns import Finder
 from tlsearch_plugins.readers.tables.items import (
@@ -33,7 +40,7 @@ from tlsearch_plugins.readers.tables.items import (
     without_part,
 )
 from tlsearch_plugins.readers.tables.parsing import Table, read_table
-from tlsearch_plugins.readers.tables.place import Place, look_in
+from tlsearch_plugins.readers.tables.place import Place, look_in, named_elsewhere, outermost
 
 
 @dataclass(frozen=True)
@@ -153,8 +160,18 @@ def source_of(table: Table, part: PartName | None, place: Place, chosen: Mapping
             f"{table.name} has several columns called {table.repeated[0]!r}: give each column a name of its own."
         )
     columns = find_columns(table, chosen, lambda text: files.find(text, starts), str(files.root.path))
-    by_part = {each: files.starts(table.path, each, sure=True) for each in get_args(PartName)}
+    once = _names_once(table, columns)
+    by_part = {each: files.starts(table.path, each, said=True, once=once) for each in get_args(PartName)}
     return Source(table=table, columns=columns, starts=starts, starts_by_part=by_part, part=part)
+
+
+def _names_once(table: Table, columns: Columns) -> bool:
+    """Whether no name of an image is in rows of two parts."""
+    if columns.split is None:
+        return False
+    rows = zip(table.columns[columns.image], table.columns[columns.split], strict=True)
+    pairs = {(name, columns.places[cell].part) for name, cell in rows}
+    return len(pairs) == len({name for name, _ in pairs})
 
 
 def _begins_with_an_image(table: Table, find: Finder) -> bool:

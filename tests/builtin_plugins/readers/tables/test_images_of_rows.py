@@ -102,6 +102,19 @@ def test_an_image_that_is_lost_is_not_the_one_of_its_name_in_another_part(
     assert "test: the table names none of its images (3 images)" in told(reading)
 
 
+def test_a_split_of_the_training_folder_beside_a_folder_of_other_images(tmp_path: Path) -> None:
+    """Whoever divides the images in ``train`` does not mean those of the same names that wait in ``test``."""
+    table = "id,label,split\n1,cat,train\n2,cat,test\n3,dog,train\n4,dog,test\n"
+    images = " ".join((*(f"train/{name}" for name in FOUR), "test/1.jpg", "test/2.jpg"))
+    source = plant(tmp_path, Case(table, {}, images=images))
+    reading = read(source)
+    expected = {"train/1.jpg": "train:cat", "train/3.jpg": "train:dog", "train/4.jpg": "test:dog"}
+    assert {item.path: say(item) for item in reading.items} == expected
+    assert "2: several files can be meant: test/2.jpg, train/2.jpg" in told(reading)
+    named = read(source, exclude=("test",)).items
+    assert [say(item) for item in named] == ["train:cat", "test:cat", "train:dog", "test:dog"]
+
+
 def test_an_image_of_the_test_is_used_though_one_of_its_name_in_training_is_lost(tmp_path: Path) -> None:
     rows = "".join(f"{number}.jpg,{label},test\n" for number, label in ((1, "dog"), (2, "cat"), (3, "cat")))
     table = "file,label,split\n" + ROWS.replace("\n", ",train\n") + rows
@@ -227,55 +240,6 @@ def test_one_text_in_all_rows_of_a_test_is_no_label(tmp_path: Path) -> None:
     reading = read(plant(tmp_path, Case(table, {}, images=images, name="train.csv", source=".")))
     assert {item.path: say(item) for item in reading.items} == {f"train/{name}": label for name, label in FOUR.items()}
     assert "test.csv is not used" in told(reading)
-
-
-def test_labels_that_are_exchanged_with_the_folders_are_asked_about(tmp_path: Path) -> None:
-    table = "file,label\ncat/1.jpg,dog\ncat/2.jpg,dog\ndog/3.jpg,cat\ndog/4.jpg,cat\n"
-    images = "cat/1.jpg cat/2.jpg dog/3.jpg dog/4.jpg"
-    with pytest.raises(DataError, match=r"can be read in two ways: the table labels\.csv says the labels, cat, dog"):
-        read(plant(tmp_path, Case(table, {}, images=images, source=".")))
-
-
-def test_one_table_of_several_that_says_other_labels_is_asked_about(tmp_path: Path) -> None:
-    for part in ("train", "test"):
-        images = [f"{part}/{label}/{number}.jpg" for label in ("cat", "dog") for number in range(3)]
-        labels = {path: path.split("/")[1] for path in images} | {"train/cat/1.jpg": "dog"}
-        table = "file,label\n" + "".join(f"{path},{labels[path]}\n" for path in images)
-        source = plant(tmp_path, Case(table, {}, images=" ".join(images), name=f"{part}.csv", source="."))
-    with pytest.raises(DataError, match=r"can be read in two ways: the table train\.csv .* \(--exclude 'train\.csv'\)"):
-        read(source)
-    assert "weather.csv is not used" in _with_a_table_of_the_weather(tmp_path / "other")
-
-
-def _with_a_table_of_the_weather(root: Path) -> str:
-    images = "cat/1.jpg cat/2.jpg dog/3.jpg dog/4.jpg"
-    plant(root, Case("file,label\n" + ROWS, {}, images=images))
-    rows = "".join(f"{number}.jpg,{('wet', 'dry')[number % 2]}\n" for number in range(1, 5))
-    return told(read(plant(root, Case("file,label\n" + rows, {}, images="", name="weather.csv", source="."))))
-
-
-def test_classes_of_a_word_and_a_number_are_compared_with_a_table(tmp_path: Path) -> None:
-    table = "file,label\nowl/1.jpg,owl\nowl/2.jpg,1\n1/3.jpg,1\n1/4.jpg,1\n"
-    case = Case(table, {}, images="owl/1.jpg owl/2.jpg 1/3.jpg 1/4.jpg", source=".")
-    with pytest.raises(DataError, match=r"can be read in two ways: the table labels\.csv says the labels"):
-        read(plant(tmp_path, case))
-
-
-@pytest.mark.parametrize("splits", [(), ("train", "test")])
-def test_a_table_that_names_some_images_of_the_folders_is_told(tmp_path: Path, splits: tuple[str, ...]) -> None:
-    """Whoever took images out of a table may want them out of training too; test images are none of its business."""
-    below = "train/" if splits else ""
-    images = [f"{below}{label}/{number}.jpg" for label in ("cat", "dog") for number in range(4)]
-    others = [path.replace("train/", "test/") for path in images] if splits else []
-    rows = "".join(f"{path},{path.split('/')[-2]}\n" for path in images if not path.endswith("3.jpg"))
-    name = "train.csv" if splits else "labels.csv"
-    case = Case("file,label\n" + rows, {}, images=" ".join((*images, *others)), name=name, source=".")
-    reading = read(plant(tmp_path, case))
-    assert len(reading.items) == len(images) + len(others)
-    assert (
-        f"{name} says the labels of 6 of 8 images, and all of them are used: to use only those, say --label-column "
-        "'label'" in reading.notes
-    )
 
 
 @pytest.mark.parametrize(
