@@ -134,6 +134,9 @@ TABLES_OF_COLUMNS: dict[str, Case] = {
         FOUR,
         says=("label from 'kind'",),
     ),
+    "numbers of rows that are there again, as of joined tables": Case(
+        ",file,kind\n0,1.jpg,cat\n1,2.jpg,cat\n0,3.jpg,dog\n1,4.jpg,dog\n", FOUR, says=("label from 'kind'",)
+    ),
     "x and y": Case("x,y\n1,cat\n2,cat\n3,dog\n4,dog\n", FOUR, says=("image from 'x', label from 'y'",)),
     # Splits, folds, groups, weights
     "splits": Case(

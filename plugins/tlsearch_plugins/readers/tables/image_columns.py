@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from tlsearch.folders.walk import looks_like_image
 from tlsearch.utils.addresses import is_address, without_secrets
 from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders.names import words
-from tlsearch_plugins.readers.tables.labels import INDEX_NAMES
+from tlsearch_plugins.readers.tables.labels import counts_rows
 from tlsearch_plugins.readers.tables.parsing import Table
 from tlsearch_plugins.readers.tables.records import say_bytes
 
@@ -25,9 +24,6 @@ IMAGE_NAMES = (
 
 _OF_ROWS = frozenset(("id", "name", "uuid", "key"))
 """Those of them that may be the name of a row instead."""
-
-_COUNTER = re.compile(r"(?:unnamed|column|index_level)_\d+")
-"""What programs call the column of numbers that they put before the others."""
 
 ADDRESSES = "addresses of images"
 
@@ -87,8 +83,8 @@ def image_column(table: Table, given: Mapping[str, str], find: Finder, where: st
     share = {name: sum(bool(find(text)) for text in texts) / len(texts) for name, texts in held.items()}
     columns = [_Able(name=name, written=_is_written(texts), found=found[name]) for name, texts in held.items()]
     able = [each for each in columns if share[each.name] >= _ENOUGH or (share[each.name] and "image" in given)]
-    if any(each.written or each.rank < _UNKNOWN for each in columns if not _counts_rows(each.name)):
-        able = [each for each in able if each.written or not _counts_rows(each.name)]
+    if any(each.written or each.rank < _UNKNOWN for each in columns if not counts_rows(each.name)):
+        able = [each for each in able if each.written or not counts_rows(each.name)]
     if not able:
         raise NoImagesError(_no_images(table, held, found, where))
     return _likeliest(table, able, find)
@@ -100,7 +96,7 @@ def _is_written(texts: Sequence[str]) -> bool:
 
 def _likeliest(table: Table, able: Sequence[_Able], find: Finder) -> str:
     """The best of the columns that may name the images. Raises ``DataError`` where another one may be meant."""
-    able = [column for column in able if column.written or not _counts_rows(column.name)] or able
+    able = [column for column in able if column.written or not counts_rows(column.name)] or able
     best = max(able, key=lambda column: column.order)
     rivals = [column for column in able if column is not best and column.written == best.written]
     for other in rivals:
@@ -120,11 +116,6 @@ def _means_others(table: Table, one: str, other: str, find: Finder) -> bool:
     step = max(1, table.count // _LOOKED_AT)
     rows = zip(table.columns[one][::step], table.columns[other][::step], strict=True)
     return any(find(text) and find(beside) and set(find(text)) != set(find(beside)) for text, beside in rows)
-
-
-def _counts_rows(name: str) -> bool:
-    """Whether a column is called like one of numbers of rows, or has no name."""
-    return _normal(name) in INDEX_NAMES or _COUNTER.fullmatch(_normal(name)) is not None
 
 
 def _no_images(table: Table, held: Mapping[str, Sequence[str]], found: Mapping[str, int], where: str) -> str:
