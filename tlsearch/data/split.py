@@ -132,10 +132,14 @@ def require_groups(index: DatasetIndex, groups: Sequence[int]) -> None:
                 f"Class {name} has no pictures left to train on, as all of them belong together with validation or "
                 "test pictures: add other pictures of it or remove its folders."
             )
+        joined, finer = "--group-by joins", "group by something finer"
+        if any(image.group is not None for image in index.images):
+            joined = f"{joined} or the source puts into a group"
+            finer = f"{finer} (of a table, --group-column names another column, or none)"
         raise DataError(
             f"Class {name} has {have} group{'s' if have > 1 else ''} of pictures, but {needed} are needed to train, "
-            "choose and test on, where those that look alike or that --group-by joins are one group: add other "
-            "pictures of it, group by something finer, or say --drop-small-classes."
+            f"choose and test on, where those that look alike or that {joined} are one group: add other pictures of "
+            f"it, {finer}, or say --drop-small-classes."
         )
 
 

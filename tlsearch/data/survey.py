@@ -26,6 +26,7 @@ from tlsearch.data.images.decode import (
 )
 from tlsearch.data.images.deep_colours import brightest, has_deep_colours, remark_dark
 from tlsearch.data.images.deep_greys import describe, window_of
+from tlsearch.data.images.frames import has_more_pictures, remark_more
 from tlsearch.data.images.parallel import CountListener, map_files
 from tlsearch.data.images.rgb import LOOK_SIZE, Decoding, is_deep
 from tlsearch.data.index import DEFAULTS, DatasetIndex, ImageOptions, ImageRecord, Survey
@@ -73,6 +74,7 @@ def survey(reading: Reading, progress: CountListener | None = None, options: Ima
     read = [(item.file, header) for item, header in zip(items, headers, strict=True) if not isinstance(header, str)]
     window, window_line = _measure_window([file for file, header in read if header.deep], options.max_pixels)
     dark = _remark_dark([file for file, header in read if header.deep_colours], options.max_pixels)
+    more = remark_more(sum(header.more for _, header in read))
     lines = (*reading.understood, *understood, *window_line)
     result = Survey(
         root=reading.root,
@@ -80,7 +82,7 @@ def survey(reading: Reading, progress: CountListener | None = None, options: Ima
         images=images,
         skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
         files=tuple(file for _, file in found),
-        reading=replace(reading, items=(), understood=lines, notes=(*reading.notes, *notes, *dark)),
+        reading=replace(reading, items=(), understood=lines, notes=(*reading.notes, *notes, *dark, *more)),
         options=options,
         decoding=Decoding(window, "squash" if options.resize == "auto" else options.resize, options.max_pixels),
     )
@@ -207,11 +209,19 @@ def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:
 
 @dataclass(frozen=True)
 class _Header:
-    """Width and height in pixels, and whether a picture holds greys, or colours, of more than 8 bits."""
+    """What a header says.
+
+    Attributes:
+        size: Width and height in pixels.
+        deep: Whether the picture holds greys of more than 8 bits.
+        deep_colours: Whether it holds colours of more than 8 bits.
+        more: Whether other pictures follow in the file.
+    """
 
     size: tuple[int, int]
     deep: bool
     deep_colours: bool
+    more: bool = False
 
 
 def _header(file: Path, name: str, max_pixels: int | None) -> _Header | str:
@@ -220,7 +230,7 @@ def _header(file: Path, name: str, max_pixels: int | None) -> _Header | str:
         with open_image(file, name, max_pixels) as image:
             header = _Header(image.size, is_deep(image), has_deep_colours(image))
             draft(image, LOOK_SIZE, name, max_pixels)
-            return header
+            return replace(header, more=has_more_pictures(image))
     except ImageError as error:
         return error.reason
 

@@ -7,6 +7,9 @@ import re
 HIDDEN = "hidden"
 """What entries are counted as whose names begin with a dot."""
 
+HIDDEN_FOLDERS = "hidden folders"
+"""What folders are counted as whose names begin with a dot. They are told, for one of them may be meant as a class."""
+
 _JUNK = re.compile(
     r"""
     thumbs\.db | ehthumbs\.db | desktop\.ini | icon\r | picasa\.ini          # thumbnails and settings of folders

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tlsearch.folders.content import type_of_file
-from tlsearch.folders.junk import is_cloud_stub, junk_kind
+from tlsearch.folders.junk import HIDDEN, HIDDEN_FOLDERS, is_cloud_stub, junk_kind
 from tlsearch.utils.units import counted
 
 IMAGE_SUFFIXES = frozenset(
@@ -177,7 +177,7 @@ def _walk(path: Path, relative: str, above: tuple[tuple[int, int], ...], passed_
         entries = sorted(listing, key=lambda entry: entry.name)
     for entry in entries:
         if junk := junk_kind(entry.name):
-            passed_over[junk] += 1
+            passed_over[HIDDEN_FOLDERS if junk == HIDDEN and examine(entry)[0] == "folder" else junk] += 1
             continue
         below = relative_name(f"{relative}/{entry.name}" if relative else entry.name)
         kind, reason = examine(entry)

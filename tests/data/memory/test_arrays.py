@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "labels of three axes": ((images(), np.zeros((12, 3, 3))), "The labels have the shape"),
     "ragged labels": ((images(), [[1], [1, 2]] * 6), "different shapes"),
     "mixed labels": ((images(), np.array(["a", 1] * 6, dtype=object)), "Some labels are numbers and some are texts"),
+    "mixed labels in a list": ((images(), ["a", 1] * 6), "Some labels are numbers and some are texts"),
+    "labels in a list, one of which is missing": ((images(), ["a", "b", math.nan] * 4), "label 2 is nan"),
     "slash": ((images(), ["a/b", "c"] * 6), "cannot be the name of a folder"),
     "parent": ((images(), ["..", "c"] * 6), "cannot be the name of a folder"),
     "hidden": ((images(), [".cat", "c"] * 6), "cannot be the name of a folder"),

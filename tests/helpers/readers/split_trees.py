@@ -89,6 +89,10 @@ TREES_OF_SPLITS: dict[str, tuple[str, dict[str, str]]] = {
     "a test folder of unknown": ("train/a train/b test/unknown", {"train/a": "train:a", "train/b": "train:b"}),
     "images to predict beside classes": ("cat dog predictions", {"cat": "cat", "dog": "dog"}),
     "images to classify beside classes": ("cat dog to_classify unlabeled_images", {"cat": "cat", "dog": "dog"}),
+    "images to classify beside a wrapper": (
+        "photos/cat photos/dog to_classify",
+        {"photos/cat": "cat", "photos/dog": "dog"},
+    ),
     "images to predict beside splits": (
         "train/a train/b test/a test/b to_predict",
         {"train/a": "train:a", "train/b": "train:b", "test/a": "test:a", "test/b": "test:b"},
@@ -131,6 +135,22 @@ TREES_OF_SPLITS: dict[str, tuple[str, dict[str, str]]] = {
     "splits in the names of classes": (
         "cats_train cats_test dogs_train dogs_test",
         {"cats_train": "train:cats", "cats_test": "test:cats", "dogs_train": "train:dogs", "dogs_test": "test:dogs"},
+    ),
+    "splits in the names of classes with numbers": (
+        "car_2015_train car_2015_test car_2016_train car_2016_test bus_train bus_test",
+        {
+            f"{name}_{part}": f"{part}:{name.replace('_', ' ')}"
+            for name in ("car_2015", "car_2016", "bus")
+            for part in ("train", "test")
+        },
+    ),
+    "splits in the names of classes with words that say nothing": (
+        "cat_train_set cat_test_set new_cat_train_set new_cat_test_set",
+        {
+            f"{name}_{part}_set": f"{part}:{name.replace('_', ' ')}"
+            for name in ("cat", "new_cat")
+            for part in ("train", "test")
+        },
     ),
     "test images of classes beside them": (
         "cat dog owl cat_test dog_test cat_val",

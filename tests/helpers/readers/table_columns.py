@@ -129,6 +129,15 @@ TABLES_OF_COLUMNS: dict[str, Case] = {
         {"1.jpg": "0", "2.jpg": "0", "3.jpg": "1", "4.jpg": "1"},
         says=("label from 'Target'",),
     ),
+    "places beside labels": Case(
+        "file,x,y,kind\n1.jpg,0,1,cat\n2.jpg,1,0,cat\n3.jpg,0,0,dog\n4.jpg,1,1,dog\n",
+        FOUR,
+        says=("label from 'kind'",),
+    ),
+    "numbers of rows that are there again, as of joined tables": Case(
+        ",file,kind\n0,1.jpg,cat\n1,2.jpg,cat\n0,3.jpg,dog\n1,4.jpg,dog\n", FOUR, says=("label from 'kind'",)
+    ),
+    "x and y": Case("x,y\n1,cat\n2,cat\n3,dog\n4,dog\n", FOUR, says=("image from 'x', label from 'y'",)),
     # Splits, folds, groups, weights
     "splits": Case(
         "file,label,set\n1.jpg,cat,Train\n2.jpg,cat,validation\n3.jpg,dog,train\n4.jpg,dog,TEST\n",

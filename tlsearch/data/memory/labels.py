@@ -26,7 +26,8 @@ def scalars_of(labels: Any) -> list[Scalar]:
     array = as_numpy(labels)
     if array.ndim not in (1, 2):
         raise UsageError(f"The labels have the shape {array.shape}: give one label for each image.")
-    return [scalar_of(label, f"label {number}") for number, label in enumerate(array)]
+    listed = isinstance(labels, list | tuple) and array.ndim == 1  # of which NumPy makes texts where one is a text
+    return [scalar_of(label, f"label {number}") for number, label in enumerate(labels if listed else array)]
 
 
 def scalar_of(label: Any, name: str) -> Scalar:

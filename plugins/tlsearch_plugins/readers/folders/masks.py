@@ -45,6 +45,14 @@ def flat_beside(folder: Folder) -> list[Folder]:
     return called if not worn and not within and all(_made_of(mask, rest) for mask in called) else []
 
 
+def are_called_alike(made: Sequence[Folder], folders: Sequence[Folder]) -> bool:
+    """Whether most pictures in each of some folders have the names of images in others; numbers alone do not tell."""
+    images = [file for folder in folders for file in folder.all_files()]
+    named = [[file for file in folder.all_files() if not file.stem.isdigit()] for folder in made]
+    flat = [replace(folder, folders=[], files=files) for folder, files in zip(made, named, strict=True)]
+    return all(folder.images and _named_alike(folder, images) for folder in flat)
+
+
 def _within(folder: Folder) -> list[Folder]:
     """All folders at any depth below ``folder`` that hold images."""
     return [found for inner in folder.image_folders for found in (inner, *_within(inner))]

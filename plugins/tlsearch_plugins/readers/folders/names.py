@@ -132,17 +132,29 @@ def parts_of(names: Sequence[str]) -> dict[str, Part]:
     return families[0] if len(families) == 1 else {}
 
 
+def divided_names(names: Sequence[str]) -> list[str]:
+    """The names that say a part of what others say another part of: ``cat_train`` and ``cat_test``, but not ``owl``."""
+    by_rest: dict[tuple[str, ...], dict[str, Part]] = defaultdict(dict)
+    for name in names:
+        if (found := part_and_rest(name)) is not None and found[1]:
+            by_rest[found[1]][name] = found[0]
+    return [name for family in by_rest.values() if len(set(family.values())) >= 2 for name in family]
+
+
 def classes_with_parts(names: Sequence[str]) -> dict[str, tuple[str, Part]]:
     """``cats_train`` and ``dogs_test`` as (class, part), where all names are so and there are two classes or more.
 
-    Every class must have training images. The class is what the part's word leaves of the name.
+    Every class must have training images. The class is what the part's word leaves of the name, numbers among it, and
+    without the words that say nothing more and stand in all names, as in ``cats_train_set``.
     """
+    splits = {name: part_and_rest(name) for name in names}
+    fillers = frozenset.intersection(FILLER_WORDS, *(words(name) for name in names))
     found: dict[str, tuple[str, Part]] = {}
-    for name in names:
-        split = part_and_rest(name)
+    for name, split in splits.items():
         if split is None or not split[1]:
             return {}
-        found[name] = (" ".join(split[1]), split[0])
+        left = (word for word in words(name) if word not in PART_WORDS and word not in fillers)
+        found[name] = (" ".join(left), split[0])
     classes = {name for name, _ in found.values()}
     trained = {name for name, part in found.values() if part == "train"}
     enough = len(classes) >= 2 and trained == classes and len({part for _, part in found.values()}) >= 2

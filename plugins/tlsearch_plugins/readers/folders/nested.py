@@ -20,6 +20,7 @@ def require_one_reading(folder: Folder, option: str) -> None:
     _require_no_copy(folder, option)
     _require_no_second_name(folder, option)
     _require_no_test_of_one(folder, option)
+    _require_no_divided_class(folder, option)
     _require_no_unsorted(folder, option)
     _require_one_level(folder, option)
 
@@ -79,6 +80,20 @@ def _require_no_test_of_one(folder: Folder, option: str) -> None:
                 f"{other.name} holds {found[1]} images of {found[0]} and is not trained on ({excluded(other)})",
                 f"it is a class of its own (--layout {option})",
             )
+
+
+def _require_no_divided_class(folder: Folder, option: str) -> None:
+    """No two folders among the classes are called like two parts of one class."""
+    called = names.divided_names([f.name for f in folder.image_folders])
+    if called:
+        divided = [f for f in folder.image_folders if f.name in called]
+        held = [f for f in divided if (found := names.part_and_rest(f.name)) is not None and found[0] != "train"]
+        raise AmbiguousError(
+            folder,
+            f"{listed(divided)} are classes of their own (--layout {option})",
+            f"{listed(held)} holds images for testing or choosing and is not trained on ({excluded(*held)}; where all "
+            "folders are called like a class and its part, they are read so)",
+        )
 
 
 def _require_no_unsorted(folder: Folder, option: str) -> None:

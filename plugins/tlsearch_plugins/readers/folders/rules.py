@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Folder
@@ -83,7 +84,7 @@ def understand_part(root: Folder, option: str = "splits") -> Layout:
 
     ``option`` is what ``--layout`` chooses the folders right in it as classes with.
     """
-    for rule in (_masks, _masks_within, _folds, _pieces):
+    for rule in (partial(_masks, option=option), _masks_within, _folds, _pieces):
         if (layout := rule(root)) is not None:
             return layout
     require_one_reading(root, option)
@@ -111,10 +112,33 @@ def _splits(folder: Folder) -> Layout | None:
         return None
     holders = [f for f in named if parts[f.name] != "unlabelled" and holds_classes(f)]
     if any(parts[holder.name] == "train" for holder in holders):
+        if not {parts[f.name] for f in named} & {"val", "test"}:
+            _require_no_other_part(folder, holders, named)
         return read_as_splits(folder)
     if holders:
         return _training_beside(folder, holders, parts)
     return _parts_without_classes(folder, named, parts)
+
+
+def _require_no_other_part(folder: Folder, holders: Sequence[Folder], named: Sequence[Folder]) -> None:
+    """Raise ``DataError`` where another folder with class folders lies beside a training folder, or several folders.
+
+    Such are ``eval`` beside ``train``, and ``bus`` and ``tram`` beside ``train`` where kinds of trains lie in it.
+    """
+    others = [f for f in folder.image_folders if f not in named and not names.is_mask(f.name)]
+    divided = [f for f in others if holds_classes(f)]
+    if divided:
+        raise DataError(
+            f"{folder.path} holds class folders in {listed(holders)} and in {listed(divided)}, of which it is not "
+            f"known what they are for: name one with --test {divided[0].name} or --val {divided[0].name}, leave out "
+            f"what takes no part with {excluded(*divided)}, or say --layout classes where all of them are classes."
+        )
+    if len(others) > 1:
+        raise AmbiguousError(
+            folder,
+            f"{listed(holders)} holds the classes, and {listed(others)} takes no part ({excluded(*others)})",
+            f"{listed(holders)} is a class beside {listed(others)} (--layout classes)",
+        )
 
 
 def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str, Part]) -> Layout:
@@ -164,7 +188,7 @@ def _parts_without_classes(folder: Folder, named: Sequence[Folder], parts: dict[
         )
     unlabelled = [f for f in named if parts[f.name] == "unlabelled"]
     if len(unlabelled) == len(named):
-        layout = understand(without(folder, unlabelled))
+        layout = understand(enter(without(folder, unlabelled))[0])
         layout.left_out += [LeftOut(f, "its images wait for a prediction and have no labels") for f in unlabelled]
         return layout
     if all(parts[f.name] == "train" for f in named):
@@ -192,12 +216,27 @@ def _folds(folder: Folder) -> Layout | None:
     return read_as_folds(folder)
 
 
-def _masks(folder: Folder) -> Layout | None:
-    """Images beside pictures that were made of them: masks, thumbnails, annotations."""
+def _masks(folder: Folder, option: str = "classes") -> Layout | None:
+    """Images beside pictures that were made of them: masks, thumbnails, annotations.
+
+    Where several folders lie beside them, names of files must say so: boxes can also be what is in the pictures.
+    ``option`` is what ``--layout`` chooses the folders in ``folder`` as classes with.
+    """
     twins = masks.folders_beside(folder)
     if not twins:
         return None
     rest = without(folder, twins)
+    others = rest.image_folders
+    sure = (
+        len(others) < 2 or any(names.speaks_of_images(f.name) for f in others) or masks.are_called_alike(twins, others)
+    )
+    if not sure:
+        raise AmbiguousError(
+            folder,
+            f"{listed(twins)} holds pictures made of the images in {listed(others)} and takes no part "
+            f"({excluded(*twins)})",
+            f"it is a class of its own (--layout {option})",
+        )
     layout = understand(enter(rest)[0])
     made = f"it holds pictures made of the images in {listed(rest.image_folders)}"
     layout.left_out += [LeftOut(f, made) for f in twins]

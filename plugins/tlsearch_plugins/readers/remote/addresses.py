@@ -18,7 +18,7 @@ from tlsearch_plugins.readers.remote.file_systems import Remote, open_remote
 from tlsearch_plugins.readers.remote.kept import place_for, read_kept
 from tlsearch_plugins.readers.remote.mirror import Manifest, mirror
 from tlsearch_plugins.readers.remote.table_images import with_images
-from tlsearch_plugins.readers.tables.columns import ADDRESSES, NoImagesError
+from tlsearch_plugins.readers.tables.image_columns import ADDRESSES, NoImagesError
 
 
 class AddressReader:

@@ -6,7 +6,7 @@ is taken without a word: the table is read where the folders cannot be classes, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from tlsearch.errors import DataError
 from tlsearch.folders.boxes.find import FoundBoxes
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.utils.texts import some
+from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.boxes import with_boxes
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.folders.reader import FolderReader
 from tlsearch_plugins.readers.tables.boxes import boxes_of_table, merged
-from tlsearch_plugins.readers.tables.columns import Columns, UnclearLabelError, image_column
+from tlsearch_plugins.readers.tables.columns import Columns, UnclearLabelError
 from tlsearch_plugins.readers.tables.folders import part_of
+from tlsearch_plugins.readers.tables.image_columns import image_column
 from tlsearch_plugins.readers.tables.items import Source, read_rows
 from tlsearch_plugins.readers.tables.labels import LABEL_NAMES
 from tlsearch_plugins.readers.tables.parsing import read_table
@@ -34,8 +36,10 @@ class _Claim:
     Attributes:
         source: The table, with that column as the label.
         sure: Whether it is the only column that can be the label.
-        agrees: Whether each of its labels is that of one folder, and each folder has one of its labels.
+        agrees: Whether each of its labels is that of one folder, and each folder has one of its labels. A label that is
+            called like a folder must be that of this folder.
         labels: Its labels.
+        named: The images in the folders of which it says a label.
         unclear: A column of it that may say a split and is not understood.
     """
 
@@ -43,6 +47,7 @@ class _Claim:
     sure: bool
     agrees: bool
     labels: tuple[str, ...]
+    named: frozenset[Path] = frozenset()
     unclear: str | None = None
 
 
@@ -64,6 +69,8 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
         return by_table
     claims = [claim for path in tables for claim in _claims(opened, path, reading)]
     agreeing = [claim for claim in claims if claim.agrees]
+    if contested := _contested(claims, agreeing, reading):
+        raise _ask(root, contested, reading)
     if claims and not agreeing:
         if all(claim.sure for claim in claims) and _are_pieces(reading, root):
             return read_opened(opened, options)
@@ -74,8 +81,20 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
     reading, boxed = _with_boxes(reading, opened)
     reading = note_unused(reading, [path for path in tables if path not in unused and path not in boxed])
     plain = tuple(f"{path.name} says the same labels as the folders" for path, note in unused.items() if not note)
-    notes = tuple(filter(None, unused.values()))
+    notes = (*filter(None, unused.values()), *_remark_unnamed(agreeing, reading))
     return replace(reading, understood=(*reading.understood, *plain), notes=(*reading.notes, *notes))
+
+
+def _contested(claims: Sequence[_Claim], agreeing: Sequence[_Claim], reading: Reading) -> list[_Claim]:
+    """The claims of tables that say other labels than the folders, where another table says those of the folders.
+
+    They speak of the same classes; a table of something else, such as the weather, is no question.
+    """
+    known = {label for item in reading.items for label in item.labels}
+    known.update(label for claim in agreeing for label in claim.labels)
+    tables = {claim.source.table.path for claim in agreeing}
+    others = [claim for claim in claims if claim.sure and claim.source.table.path not in tables]
+    return [claim for claim in others if agreeing and known.intersection(claim.labels)]
 
 
 def _with_boxes(reading: Reading, opened: Opened) -> tuple[Reading, frozenset[Path]]:
@@ -107,7 +126,7 @@ def _boxes_of(path: Path, opened: Opened) -> FoundBoxes:
     if (source := opened.sources.get(path)) is not None:
         return boxes_of_source(source, files)
     table, starts = read_table(path), files.starts(path, part_of(path, opened.base))
-    image = image_column(table, {}, lambda text: len(files.find(text, starts)), str(files.root.path))
+    image = image_column(table, {}, lambda text: files.find(text, starts), str(files.root.path))
     by_name = {"_".join(names.words(name)): name for name in table.columns if name != image}
     label = next((by_name[name] for name in LABEL_NAMES if name in by_name), None)
     return boxes_of_table(table, image, label, files, [starts] * table.count)
@@ -187,13 +206,22 @@ def _claim(opened: Opened, source: Source, folders: Reading) -> _Claim | None:
     except DataError:
         return None
     by_folder = {item.file: item.labels for item in folders.items}
-    pairs = {(item.labels, by_folder[item.file]) for item in rows.items if item.file in by_folder}
+    named = [item for item in rows.items if item.file in by_folder]
+    pairs = {(item.labels, by_folder[item.file]) for item in named}
     ours, theirs = {one for one, _ in pairs}, {other for _, other in pairs}
     if len(ours) < 2:
         return None
-    agrees = len(pairs) == len(ours) == len(theirs)
+    agrees = len(pairs) == len(ours) == len(theirs) and not any(_are_exchanged(pair, theirs) for pair in pairs)
     labels = sorted({" and ".join(sorted(held)) for held in ours})
-    return _Claim(source=source, sure=True, agrees=agrees, labels=tuple(labels))
+    return _Claim(
+        source=source, sure=True, agrees=agrees, labels=tuple(labels), named=frozenset(item.file for item in named)
+    )
+
+
+def _are_exchanged(pair: tuple[frozenset[str], frozenset[str]], folders: Set[frozenset[str]]) -> bool:
+    """Whether the label in a table is called like another folder than that of its images."""
+    label, folder = pair
+    return label != folder and label in folders
 
 
 def _are_pieces(reading: Reading, root: Path) -> bool:
@@ -246,6 +274,20 @@ def _unused(claim: _Claim, reading: Reading) -> str:
         f"{table.name} is not used, as its labels are those of the folders; to use its {' and '.join(lost)} too, "
         f"say {_option(columns)}"
     )
+
+
+def _remark_unnamed(claims: Sequence[_Claim], reading: Reading) -> Iterator[str]:
+    """A note where tables that agree with the folders say the labels of some images only, in the parts of theirs."""
+    named = frozenset[Path]().union(*(claim.named for claim in claims))
+    parts = {item.split for item in reading.items if item.file in named}
+    count = sum(item.split in parts for item in reading.items)
+    if 0 < len(named) < count:
+        tables = list(dict.fromkeys(claim.source.table.name for claim in claims))
+        yield (
+            f"{some(tables)} {'says' if len(tables) == 1 else 'say'} the labels of {len(named):,} of "
+            f"{counted(count, 'image')}, and all of them are used: to use only those, say "
+            f"{_option(claims[0].source.columns)}"
+        )
 
 
 def note_unused(reading: Reading, unused: Sequence[Path]) -> Reading:

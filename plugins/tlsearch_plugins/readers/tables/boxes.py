@@ -11,7 +11,7 @@ from tlsearch.folders.boxes.box import AnnotatedBox, DamagedBoxesError, checked
 from tlsearch.folders.boxes.find import FoundBoxes
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.folders.names import words
-from tlsearch_plugins.readers.tables.files import ImageFiles
+from tlsearch_plugins.readers.tables.files import ImageFiles, Starts
 from tlsearch_plugins.readers.tables.labels import is_missing
 from tlsearch_plugins.readers.tables.parsing import Table
 
@@ -73,7 +73,7 @@ def find_box_columns(columns: Sequence[str]) -> BoxColumns | None:
 
 
 def boxes_of_table(
-    table: Table, image: str, label: str | None, files: ImageFiles, starts: Iterable[tuple[str, ...]]
+    table: Table, image: str, label: str | None, files: ImageFiles, starts: Iterable[Starts]
 ) -> FoundBoxes:
     """Give the boxes that the rows of a table say of the images that they name; none where no columns say boxes.
 

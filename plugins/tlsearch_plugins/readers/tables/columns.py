@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tlsearch.errors import DataError
-from tlsearch.folders.walk import looks_like_image
-from tlsearch.utils.addresses import is_address, without_secrets
 from tlsearch.utils.texts import hint, some
 from tlsearch_plugins.readers.folders.names import words
 from tlsearch_plugins.readers.tables.boxes import box_names
+from tlsearch_plugins.readers.tables.image_columns import IMAGE_NAMES, Finder, image_column
 from tlsearch_plugins.readers.tables.labels import (
     LABEL_NAMES,
     is_label,
@@ -26,12 +25,8 @@ from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, RowPart
 ROLES = ("image", "label", "split", "group", "weight")
 """What a column can be; each has an option ``--<role>-column``."""
 
-IMAGE_NAMES = (
-    *("file_name", "filename", "file", "image", "image_path", "img_path", "path", "filepath", "file_path", "img"),
-    *("image_name", "img_name", "image_file", "image_filename", "image_id", "img_id", "file_id", "imageid", "picture"),
-    *("photo", "photo_id", "image_link", "id", "name", "uuid", "key"),
-)
-"""What columns of images are called, the plainest first."""
+_OPTIONAL = ("split", "group", "weight")
+"""Those of them that a table may lack; the option says ``none`` where a column that looks like one is none."""
 
 GROUP_NAMES = (
     *("patient", "patient_id", "patientid", "patient_name", "subject", "subject_id", "subjectid", "participant"),
@@ -43,13 +38,14 @@ GROUP_NAMES = (
 WEIGHT_NAMES = ("weight", "weights", "sample_weight", "sampleweight")
 """What columns of weights are called."""
 
+_PLACE = ("x", "y")
+"""Columns of numbers of which both say a place; y alone is what is to be learned from x."""
+
+_LARGE = 10
+"""Weights are about 1, so that one above this may be a measure."""
+
 USUAL_NAMES = frozenset((*IMAGE_NAMES, *LABEL_NAMES, *SPLIT_NAMES, *GROUP_NAMES, *WEIGHT_NAMES))
 """What columns are called; another text in a first row can be the name of a file."""
-
-ADDRESSES = "addresses of images"
-
-_ENOUGH = 0.5
-_LOOKED_AT = 1000
 
 
 class UnclearLabelError(DataError):
@@ -58,10 +54,6 @@ class UnclearLabelError(DataError):
     def __init__(self, message: str, able: Sequence[str]) -> None:
         super().__init__(message)
         self.able = tuple(able)
-
-
-class NoImagesError(DataError):
-    """A table that names no image which is where images were looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,23 +81,20 @@ class Columns:
     notes: tuple[str, ...] = ()
 
 
-Finder = Callable[[str], int]
-"""How many files a text of the column of images may mean."""
-
-
-def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, where: str) -> Columns:
+def find_columns(table: Table, chosen: Mapping[str, str], find: Finder, where: str) -> Columns:
     """Which column is what: what the user has ``chosen`` by role, and what names and values say of the others.
 
     Raises ``DataError`` where a chosen column is not there, or where the image or the label cannot be told.
     """
-    no_split = chosen.get("split", "").strip().casefold() == NONE and NONE not in table.columns
-    given = {role: _chosen(table, role, name) for role, name in chosen.items() if role != "split" or not no_split}
-    image = image_column(table, given, count_files, where)
+    absent = {role for role in _OPTIONAL if _is_none(table, chosen.get(role, ""))}
+    given = {role: _chosen(table, role, name) for role, name in chosen.items() if role not in absent}
+    image = image_column(table, given, find, where)
     rest = [name for name in table.columns if name != image and name not in given.values()]
-    split = SplitColumns() if no_split else find_split(table, rest, given.get("split"))
+    split = SplitColumns() if "split" in absent else find_split(table, rest, given.get("split"))
     rest = [name for name in rest if name not in split.no_labels]
-    group = given.get("group") or _named(rest, GROUP_NAMES, lambda name: _joins(table.columns[name]))
-    weight = given.get("weight") or _named(rest, WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
+    able = {role: rest if role not in absent else [] for role in ("group", "weight")}
+    group = given.get("group") or _named(able["group"], GROUP_NAMES, lambda name: _joins(table.columns[name]))
+    weight = given.get("weight") or _named(able["weight"], WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
     taken = {image, split.used, group, weight, *box_names(table.columns)}
     labels = (given["label"],) if "label" in given else _labels(table, [name for name in rest if name not in taken])
     empty = [name for name in labels if len(labels) > 1 and not any(map(is_yes, table.columns[name]))]
@@ -122,7 +111,8 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
         notes=(
             *remarks(table, split, (*taken, *labels)),
             *measure,
-            *_remark_weights(table, [name for name in rest if name not in (*taken, *labels)]),
+            *_remark_weights(table, [name for name in able["weight"] if name not in (*taken, *labels)]),
+            *(_remark_large(table, weight) if "weight" not in given else ()),
         ),
     )
 
@@ -149,6 +139,11 @@ def listed(names: Sequence[str], most: int = 8) -> str:
     return some(names, most)
 
 
+def _is_none(table: Table, wanted: str) -> bool:
+    """Whether the user says that no column is meant."""
+    return wanted.strip().casefold() == NONE and NONE not in table.columns
+
+
 def _chosen(table: Table, role: str, wanted: str) -> str:
     """The column that the user names, upper and lower case aside."""
     if wanted in table.columns:
@@ -161,53 +156,10 @@ def _chosen(table: Table, role: str, wanted: str) -> str:
     raise DataError(f"{table.name} has no column {wanted!r} for --{role}-column: {suggested}")
 
 
-def image_column(table: Table, given: Mapping[str, str], count_files: Finder, where: str) -> str:
-    """The column that is given, else the one whose texts mean the most images, at least half of them.
-
-    Raises ``NoImagesError`` where there is none.
-    """
-    step = max(1, table.count // _LOOKED_AT)
-    held = {name: [text for text in values[::step] if text] for name, values in table.columns.items()}
-    wanted = {given["image"]} if "image" in given else table.columns.keys() - set(given.values())
-    held = {name: texts for name, texts in held.items() if texts and name in wanted}
-    found = {name: len({text for text in texts if count_files(text)}) for name, texts in held.items()}
-    share = {name: sum(count_files(text) > 0 for text in texts) / len(texts) for name, texts in held.items()}
-    able = [name for name in held if share[name] >= _ENOUGH or (share[name] and "image" in given)]
-    if able:
-        return max(able, key=lambda name: (found[name], -_rank(name, IMAGE_NAMES)))
-    raise NoImagesError(_no_images(table, held, found, where))
-
-
-def _no_images(table: Table, held: Mapping[str, Sequence[str]], found: Mapping[str, int], where: str) -> str:
-    """Where images were looked for in vain, and what to do."""
-    for name, texts in held.items():
-        if 2 * sum(map(is_address, texts)) > len(texts):
-            return (
-                f"{table.say(name)} of {table.name} holds {ADDRESSES}, such as {without_secrets(texts[0])}, which are "
-                "not downloaded: download them into a folder, and name it with --images DIR."
-            )
-    likely = [
-        name for name in held if len(held) == 1 or any(map(looks_like_image, held[name])) or normal(name) in IMAGE_NAMES
-    ]
-    if not likely:
-        return (
-            f"No column of {table.name} ({listed(list(table.columns))}) names images in {where}: say which one does "
-            "with --image-column, and where the images are with --images DIR."
-        )
-    column = max(likely, key=lambda name: (found[name], -_rank(name, IMAGE_NAMES)))
-    missing = next(text for text in held[column] if not found[column] or text)
-    none = found[column] == 0
-    what = f"None of the images in {table.say(column)}" if none else f"Fewer than half of those in {table.say(column)}"
-    more = "" if none else f", or use those that are there with --image-column {column!r}"
-    return (
-        f"{what} of {table.name}, such as {missing!r}, {'is' if none else 'are'} in {where}: name the folder of images "
-        f"with --images DIR{more}."
-    )
-
-
 def _labels(table: Table, rest: Sequence[str]) -> tuple[str, ...]:
     """The columns of labels among those that are nothing else. Raises ``DataError`` where they cannot be told."""
-    usable = [name for name in rest if is_usable(table, name)]
+    place = {name for name in rest if normal(name) in _PLACE and all(map(_is_number, table.columns[name]))}
+    usable = [name for name in rest if is_usable(table, name) and not (len(place) > 1 and name in place)]
     if by_name := label_columns(table, usable):
         able = by_name
     elif one_hot := one_hot_columns(table, usable):
@@ -243,6 +195,16 @@ def _remark_weights(table: Table, unused: Sequence[str]) -> Iterator[str]:
         strange = next((text for text in table.columns[name] if weight_of(text) is None), None)
         if normal(name) in WEIGHT_NAMES and strange is not None:
             yield f"{table.say(name)} of {table.name} is not used: it holds {strange!r}, which is no weight above 0"
+
+
+def _remark_large(table: Table, weight: str | None) -> Iterator[str]:
+    """A note where weights are so large that they may be what the things in the images weigh."""
+    most = max((weight_of(text) or 0 for text in table.columns[weight]), default=0) if weight is not None else 0
+    if weight is not None and most > _LARGE:
+        yield (
+            f"{table.say(weight)} of {table.name} says how much each image counts in training, up to {most:,g}: if it "
+            f"is a measure, say --weight-column {NONE}"
+        )
 
 
 def _is_number(text: str) -> bool:

@@ -92,6 +92,7 @@ def in_class_folders(top: Folder) -> bool:
     if named and (len(set(parts.values())) > 1 or not others):
         return False
     classes = [folder for folder in inner if not names.is_images(folder.name)]
+    classes += [folder for folder in inner if classes and folder.name.isdigit()]
     pieces = [folder for folder in classes if names.is_piece(folder.name)]
     return len(classes) >= 2 and len(pieces) < len(classes)
 

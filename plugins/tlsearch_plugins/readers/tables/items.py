@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast, get_args
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Skipped, looks_like_image, relative_name
@@ -14,7 +15,7 @@ from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.tables.boxes import find_box_columns
 from tlsearch_plugins.readers.tables.columns import Columns, listed, weight_of
-from tlsearch_plugins.readers.tables.files import ImageFiles
+from tlsearch_plugins.readers.tables.files import ImageFiles, Starts, said_split
 from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of, separator_of
 from tlsearch_plugins.readers.tables.parsing import Table
 from tlsearch_plugins.readers.tables.splits import RowPart
@@ -42,8 +43,8 @@ class Source:
 
     table: Table
     columns: Columns
-    starts: tuple[str, ...]
-    starts_by_part: Mapping[PartName, tuple[str, ...]]
+    starts: Starts
+    starts_by_part: Mapping[PartName, Starts]
     part: PartName | None = None
 
 
@@ -116,7 +117,7 @@ class _Reader:
             else:
                 yield _Row(file=file, labels=held, place=place, group=group, weight=weight, box=box)
 
-    def _file(self, name: str, starts: tuple[str, ...]) -> Path | None:
+    def _file(self, name: str, starts: Starts) -> Path | None:
         if not name:
             self.without_name += 1
             return None
@@ -228,7 +229,7 @@ def _places(source: Source) -> Iterator[RowPart]:
     return (default if places[text] == RowPart() else places[text] for text in table.columns[column])
 
 
-def starts_of_rows(source: Source) -> Iterator[tuple[str, ...]]:
+def starts_of_rows(source: Source) -> Iterator[Starts]:
     """The folders that the name in each row may start from: those of its own part first, where its cell says one.
 
     ``1.jpg`` of the test is that in the folder ``test``, though there is one in ``train`` too.
@@ -262,9 +263,27 @@ def _extras(source: Source) -> Iterator[tuple[str | None, float]]:
         yield (None if is_missing(group) else group), weight
 
 
-def split_by_folders(items: Sequence[Item], parts: dict[str, PartName]) -> list[Item]:
-    """The items with the part of the folder they lie in, where all lie in folders of parts, and of two at least."""
-    found = [parts.get(item.path.partition("/")[0]) for item in items]
-    if None in found or "train" not in found or len(set(found)) < 2:
-        return list(items)
-    return [replace(item, split=part) for item, part in zip(items, found, strict=True)]
+def split_by_folders(items: Sequence[Item], parts: Mapping[str, PartName]) -> tuple[list[Item], str]:
+    """The items with the parts of the folders they lie in, and what was understood; both as before where none says one.
+
+    Images in a folder of test or validation images are not trained on; those in other folders are for training.
+    ``parts`` are those of the folders right in that of the images.
+    """
+    found = [_part_of_folders(item, parts) for item in items]
+    held = set(found)
+    if held.isdisjoint(("val", "test")) or held <= {"val", "test"}:
+        return list(items), ""
+    others = found.count(None)
+    more = f", other folders for training ({counted(others, 'image')})" if others else ""
+    divided = [replace(item, split=part or "train") for item, part in zip(items, found, strict=True)]
+    return divided, f"split from the folders{more}"
+
+
+def _part_of_folders(item: Item, parts: Mapping[str, PartName]) -> PartName | None:
+    """The part that the folders of an image say; None where none does, or where its label is called so."""
+    folders = item.path.split("/")[:-1]
+    labels = {label.casefold() for label in item.labels}
+    folders = [name for name in folders if name.casefold() not in labels]
+    said = parts.get(folders[0]) if folders else None
+    part = said or said_split(folders)
+    return cast("PartName", part) if part in get_args(PartName) else None

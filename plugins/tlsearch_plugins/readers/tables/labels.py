@@ -32,7 +32,12 @@ LABEL_NAMES = (
 _MISSING = frozenset(("", "nan", "null", "<na>", "n/a", "#n/a"))
 _YES = frozenset(("1", "1.0", "true"))
 _NO = frozenset(("0", "0.0", "false", ""))
-_INDEX_NAMES = frozenset(("", "unnamed_0", "index", "row", "row_id", "no", "nr"))
+INDEX_NAMES = frozenset(("", "unnamed_0", "index", "row", "row_id", "no", "nr"))
+"""What columns of numbers of rows are called."""
+
+_COUNTER = re.compile(r"(?:unnamed|column|index_level)_\d+")
+"""What a column is called that programs put before the others, or that has no name."""
+
 _BOX_NAMES = frozenset(("x", "y", "w", "h", "width", "height"))
 _FRACTION = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 
@@ -75,13 +80,20 @@ def is_yes(text: str) -> bool:
     return text.lower() in _YES
 
 
+def counts_rows(column: str) -> bool:
+    """Whether a column is called like one of the numbers of rows, or has no name."""
+    called = "_".join(words(column))
+    return called in INDEX_NAMES or _COUNTER.fullmatch(called) is not None
+
+
 def is_usable(table: Table, column: str) -> bool:
     """Whether a column can say a label: it is not empty, does not just number the rows, and is no side of a box."""
     called = "_".join(words(column))
-    if called in _INDEX_NAMES or column.count("[") != column.count("]"):  # as a comma in brackets divides a name
+    if called in INDEX_NAMES or column.count("[") != column.count("]"):  # as a comma in brackets divides a name
         return False
     box = called in _BOX_NAMES and {"x", "y"} < {"_".join(words(name)) for name in table.columns if _is_side(name)}
-    return any(table.columns[column]) and not box
+    counts = counts_rows(column) and all(value.isdigit() for value in table.columns[column])
+    return any(table.columns[column]) and not box and not counts
 
 
 def _is_side(column: str) -> bool:

@@ -44,6 +44,7 @@ class Table:
         columns: The texts of each column by its name, in the order of the file.
         named: Whether the file names its columns; otherwise they are called 1, 2 and so on.
         repeated: Names that several columns have; all but the first have a number behind them in ``columns``.
+        of_bytes: Columns of bytes, such as the images themselves; they are not among the others.
         guessed: A text whose letters may be wrong, as the file does not say its encoding; empty where it is known.
     """
 
@@ -52,6 +53,7 @@ class Table:
     named: bool = True
     repeated: tuple[str, ...] = ()
     guessed: str = ""
+    of_bytes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,11 +68,19 @@ class Table:
     def without_names(self) -> Table:
         """The same table where what was taken for the names of columns is the first row."""
         columns = enumerate(self.columns.items(), 1)
-        return replace(self, columns={str(number): [name, *held] for number, (name, held) in columns}, named=False)
+        return replace(
+            self, columns={str(number): [_among(name, held), *held] for number, (name, held) in columns}, named=False
+        )
 
     def say(self, column: str) -> str:
         """What a column is called in a sentence."""
         return repr(column) if self.named else f"column {column}"
+
+
+def _among(text: str, values: Sequence[str]) -> str:
+    """A text as it is meant among the others of its column."""
+    meant = as_meant([text])[0]
+    return meant if meant in values else text
 
 
 def read_table(path: Path) -> Table:
@@ -82,8 +92,9 @@ def read_table(path: Path) -> Table:
     data = _bytes_of(path)
     named, guessed = True, ""
     repeated: tuple[str, ...] = ()
+    of_bytes: tuple[str, ...] = ()
     if data.startswith(b"PAR1"):
-        columns = parquet_columns(path)
+        columns, of_bytes = parquet_columns(path)
     else:
         text, sure = _decoded(path, data)
         guessed = "" if sure else _foreign(text)
@@ -92,7 +103,7 @@ def read_table(path: Path) -> Table:
         else:
             columns, named, repeated = _separated_columns(path, text)
     meant = {name: as_meant(values) for name, values in columns.items()}
-    table = Table(path=path, columns=meant, named=named, repeated=repeated, guessed=guessed)
+    table = Table(path=path, columns=meant, named=named, repeated=repeated, guessed=guessed, of_bytes=of_bytes)
     if not table.count:
         raise DataError(f"{path} holds no rows: name a table with a row for each image.")
     return table
@@ -188,7 +199,23 @@ def _rows(path: Path, text: str) -> list[tuple[str, ...]]:
         )
     except (ValueError, OverflowError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read as a table: {_fault(str(error))}.") from error
-    return [tuple(clean(str(cell)) for cell in row) for row in frame.to_numpy(dtype=object)]
+    rows = [tuple(clean(str(cell)) for cell in row) for row in frame.to_numpy(dtype=object)]
+    _require_no_divided_text(path, rows, len(next(iter(_split(sample, separator)), ())))
+    return rows
+
+
+def _require_no_divided_text(path: Path, rows: Sequence[tuple[str, ...]], width: int) -> None:
+    """Raise ``DataError`` where some rows have more fields than the first one, and others do not.
+
+    A separator in a text divides it, and what is behind it would be lost. Where all rows have more, a program has left
+    out the name of a column.
+    """
+    longer = [number for number, row in enumerate(rows[1:], 2) if any(row[width:])]
+    if longer and len(longer) < len(rows) - 1:
+        row = rows[longer[0] - 1]
+        seen = max(place for place, cell in enumerate(row, 1) if cell)
+        message = f"Expected {width} fields in line {longer[0]}, saw {seen}"
+        raise DataError(f"{path} cannot be read as a table: {_fault(message)}.")
 
 
 def _fault(message: str) -> str:

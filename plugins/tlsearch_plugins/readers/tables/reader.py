@@ -13,8 +13,8 @@ from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.pruned import pruned_walk
 from tlsearch_plugins.readers.folders.reader import FolderReader
 from tlsearch_plugins.readers.tables.beside import note_unused, read_beside
-from tlsearch_plugins.readers.tables.columns import NoImagesError
 from tlsearch_plugins.readers.tables.folders import in_class_folders, table_levels, tables_in
+from tlsearch_plugins.readers.tables.image_columns import NoImagesError
 from tlsearch_plugins.readers.tables.parsing import SPREADSHEETS, SUFFIXES, WHOLE_JSON
 from tlsearch_plugins.readers.tables.reading import read_tables
 

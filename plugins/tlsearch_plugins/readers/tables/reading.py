@@ -18,9 +18,17 @@ from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.boxes import with_boxes
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.tables.boxes import boxes_of_table, merged
-from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, find_columns, normal, say_columns
-from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere, outermost
+from tlsearch_plugins.readers.tables.columns import (
+    USUAL_NAMES,
+    Columns,
+    UnclearLabelError,
+    find_columns,
+    normal,
+    say_columns,
+)
+from tlsearch_plugins.readers.tables.files import ImageFiles
 from tlsearch_plugins.readers.tables.folders import choose, part_of
+from tlsearch_plugins.readers.tables.image_columns import Finder
 from tlsearch_plugins.readers.tables.items import (
     NO_FILE,
     SEVERAL,
@@ -32,7 +40,7 @@ from tlsearch_plugins.readers.tables.items import (
     without_part,
 )
 from tlsearch_plugins.readers.tables.parsing import Table, read_table
-from tlsearch_plugins.readers.tables.place import Place, look_in
+from tlsearch_plugins.readers.tables.place import Place, look_in, named_elsewhere, outermost
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def read_opened(opened: Opened, options: ReadingOptions) -> Reading:
     """The images that the chosen ones of several tables name. Raises what ``read_tables`` does."""
     chosen = choose(list(opened.sources), opened.base)
     others = sorted({*opened.sources, *opened.faults} - set(chosen))
-    unused = [f"{path.name} is not used" for path in others]
+    unused = [f"{path.relative_to(opened.base)} is not used" for path in others]
     return _reading([opened.sources[path] for path in chosen], opened.place, unused, options)
 
 
@@ -89,7 +97,29 @@ def open_tables(paths: Sequence[Path], base: Path, options: ReadingOptions) -> O
             sources[path] = source_of(table, part_of(path, base), place, options.columns)
         except DataError as error:
             faults[path] = error
-    return Opened(base, place, sources, faults)
+    for path, fault in list(faults.items()):
+        if isinstance(fault, UnclearLabelError) and (like := _as_its_like(tables[path], sources, place, base)):
+            sources[path] = like
+            del faults[path]
+    return Opened(base, place, dict(sorted(sources.items())), faults)
+
+
+def _as_its_like(table: Table, sources: Mapping[Path, Source], place: Place, base: Path) -> Source | None:
+    """A table of a part that holds too few labels to tell their column, read as that of another part.
+
+    Both have the same columns, none of which says a split. None where there is no such table, and where one text in all
+    rows may stand in the place of labels that are not known.
+    """
+    part = part_of(table.path, base)
+    for source in sources.values():
+        columns = source.columns
+        if columns.split is not None or not table.named or list(table.columns) != list(source.table.columns):
+            continue
+        one_text = len(columns.labels) == 1 and len(set(table.columns[columns.labels[0]])) < 2
+        if not one_text and None not in (part, source.part) and part != source.part:
+            columns = replace(columns, labels=(*columns.labels, *columns.empty), empty=())
+            return replace(source, table=table, columns=columns, starts=place.files.starts(table.path, part), part=part)
+    return None
 
 
 def _place_of(tables: Mapping[Path, Table], base: Path, options: ReadingOptions) -> Place:
@@ -99,7 +129,7 @@ def _place_of(tables: Mapping[Path, Table], base: Path, options: ReadingOptions)
     named = outermost(folder for table in tables.values() for folder in named_elsewhere(_cells(table), table.path))
     top = Path(os.path.commonpath(named)) if named else base
     inside = top.is_relative_to(os.path.abspath(base)) or not named  # noqa: PTH100
-    return look_in(top, options.exclude, () if inside else named)
+    return look_in(top, options.exclude, () if inside else named, paths_hold=bool(named))
 
 
 def _cells(table: Table) -> Iterator[str]:
@@ -123,15 +153,35 @@ def source_of(table: Table, part: PartName | None, place: Place, chosen: Mapping
     """
     files = place.files
     starts = files.starts(table.path, part)
-    if table.named and any(normal(name) not in USUAL_NAMES and files.find(name, starts) for name in table.columns):
+    if table.named and _begins_with_an_image(table, lambda text: files.find(text, starts)):
         table = table.without_names()
     if table.repeated:
         raise DataError(
             f"{table.name} has several columns called {table.repeated[0]!r}: give each column a name of its own."
         )
-    columns = find_columns(table, chosen, lambda text: len(files.find(text, starts)), str(files.root.path))
-    by_part = {each: files.starts(table.path, each) for each in get_args(PartName)}
+    columns = find_columns(table, chosen, lambda text: files.find(text, starts), str(files.root.path))
+    once = _names_once(table, columns)
+    by_part = {each: files.starts(table.path, each, said=True, once=once) for each in get_args(PartName)}
     return Source(table=table, columns=columns, starts=starts, starts_by_part=by_part, part=part)
+
+
+def _names_once(table: Table, columns: Columns) -> bool:
+    """Whether no name of an image is in rows of two parts."""
+    if columns.split is None:
+        return False
+    rows = zip(table.columns[columns.image], table.columns[columns.split], strict=True)
+    pairs = {(name, columns.places[cell].part) for name, cell in rows}
+    return len(pairs) == len({name for name, _ in pairs})
+
+
+def _begins_with_an_image(table: Table, find: Finder) -> bool:
+    """Whether what was taken for the names of columns is a row: one of them means an image, and none is usual.
+
+    A label can be called like an image too, as 0 and 1 where each label has a column.
+    """
+    if any(normal(name) in USUAL_NAMES for name in table.columns):
+        return False
+    return any(map(find, table.columns))
 
 
 def _only_files(source: Source, files: ImageFiles) -> Iterator[Path]:
@@ -152,9 +202,8 @@ def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str], opt
     rows = read_rows(sources, files, place.kept)
     if not rows.items:
         raise DataError(_nothing_left(sources, rows, files))
-    parts = {} if any(item.split or item.fold for item in rows.items) else _parts_of_folders(files.root)
-    items = split_by_folders(rows.items, parts)
-    by_folders = "split from the folders" if items != rows.items else ""
+    parts = None if any(item.split or item.fold for item in rows.items) else _parts_of_folders(files.root)
+    items, by_folders = split_by_folders(rows.items, parts) if parts is not None else (rows.items, "")
     unnamed, note = place.unnamed(rows.named)
     boxes = merged([boxes_of_source(source, files) for source in sources])
     if not boxes.boxes:

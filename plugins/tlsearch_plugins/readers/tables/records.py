@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ def json_columns(path: Path, text: str) -> dict[str, list[str]]:
     return {clean(name): [_text(record.get(name)) for record in records] for name in names}
 
 
-def parquet_columns(path: Path) -> dict[str, list[str]]:
-    """The columns of a Parquet table that hold texts, numbers or lists; images in it are not read.
+def parquet_columns(path: Path) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    """The columns of a Parquet table that hold texts, numbers or lists, and the names of those that hold bytes.
 
-    Raises ``DataError`` where the file is broken or holds the images themselves.
+    Bytes, which may be images, are not read. Raises ``DataError`` where the file is broken or has no two columns of
+    texts.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -43,11 +45,16 @@ def parquet_columns(path: Path) -> dict[str, list[str]]:
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DataError(f"{path} is a broken Parquet table: make or download it again.") from error
     if bytes_held and len(kept) < 2:
-        raise DataError(
-            f"{path} holds the images themselves (in {', '.join(map(repr, bytes_held))}): save them as files, and name "
-            "those in the table."
-        )
-    return {clean(str(name)): [_text(value) for value in values] for name, values in columns.items()}
+        raise DataError(say_bytes(path, bytes_held))
+    return {clean(str(name)): [_text(value) for value in values] for name, values in columns.items()}, tuple(bytes_held)
+
+
+def say_bytes(path: Path, columns: Sequence[str]) -> str:
+    """The sentence for a table with the images themselves in some ``columns``."""
+    return (
+        f"{path} holds the images themselves (in {', '.join(map(repr, columns))}): save them as files, and name those "
+        "in the table."
+    )
 
 
 def _holds_bytes(kind: Any) -> bool:

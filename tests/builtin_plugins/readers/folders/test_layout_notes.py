@@ -55,6 +55,26 @@ def test_a_folder_that_is_left_out_counts_as_its_images(tmp_path: Path) -> None:
     assert files_of(reading.skipped) == "9 files"
 
 
+def test_masks_of_several_folders_are_told_by_the_names_of_their_files(tmp_path: Path) -> None:
+    for folder, name in (("masks", "{}_mask.png"), ("ill", "{}.jpg"), ("well", "{}.jpg")):
+        for inner in ("2020-01", "2020-02"):
+            for picture in ("anna", "bert"):
+                file = tmp_path / folder / inner / name.format(f"{picture}_{inner}")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(b"\xff\xd8\xff")
+    reading = read(tmp_path, layout="auto")
+    assert {entry.path for entry in reading.skipped} == {"masks"}
+
+
+def test_hidden_folders_are_told_and_hidden_files_are_not(tmp_path: Path) -> None:
+    """A class may be called ``.net``; ``.DS_Store`` is everywhere."""
+    plant(tmp_path, ("java", "c", ".net", "java/.thumbnails"))
+    (tmp_path / "c" / ".DS_Store").write_bytes(b"x")
+    reading = read(tmp_path)
+    assert {label for item in reading.items for label in item.labels} == {"java", "c"}
+    assert reading.passed_over == {"hidden folders": 2, "hidden": 1}
+
+
 def test_what_is_excluded_may_lie_in_a_folder_that_is_named(tmp_path: Path) -> None:
     root = plant(tmp_path, ("set/a", "set/b", "more/a", "more/b", "more/junk"))
     reading = read(root / "set", parts={"val": str(root / "more")}, exclude=("junk",))

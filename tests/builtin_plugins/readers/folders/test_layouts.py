@@ -26,6 +26,31 @@ REFUSED: dict[str, tuple[str, str]] = {
         "cat dog test",
         r"two ways: test is a class beside cat, dog \(--layout classes\), or its images are .* \(--exclude test\)",
     ),
+    "a folder that may be a part beside the training folder": (
+        "train/a train/b eval/a eval/b",
+        r"holds class folders in train and in eval, .* --test eval or --val eval, .* --exclude 'eval', or say --layout",
+    ),
+    "vehicles of kinds, one of them called train": (
+        "train/steam train/tgv car/suv car/van bus",
+        r"holds class folders in train and in car, .* --layout classes where all of them are classes",
+    ),
+    "kinds of trains beside other vehicles": (
+        "bus tram train/steam train/tgv",
+        r"two ways: train holds the classes, and bus, tram takes no part \(--exclude 'bus' --exclude 'tram'\), or",
+    ),
+    "a class that is called like masks and divided like the others": (
+        "boxes/day1 boxes/day2 pallets/day1 pallets/day2 drums/day1",
+        r"two ways: boxes holds pictures made of the images in .* or it is a class of its own \(--layout classes\)",
+    ),
+    "a class that is called like masks beside one that is a number": (
+        "mask/a mask/b 2/c 2/d dog",
+        r"two ways: mask holds pictures made of the images in 2, dog and takes no part \(--exclude 'mask'\), or",
+    ),
+    "parts of some classes in their names": (
+        "cat_train cat_test dog_train dog_test owl",
+        r"two ways: cat_test, cat_train, dog_test, dog_train are classes of their own \(--layout classes\), or "
+        r"cat_test, dog_test holds images .* \(--exclude 'cat_test' --exclude 'dog_test'; where",
+    ),
     "no training folder": ("val/a val/b test/a test/b", "none called train that holds class folders"),
     "two training folders": ("train/a train/b training/a training/b", "train and training in .* both mean the train"),
     "twins": (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.readers.tables import Case, plant, read, say, told
+from tests.helpers.readers.tables import FOUR, Case, plant, read, say, told
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import Reading
 
@@ -185,3 +185,32 @@ def test_a_table_with_an_unclear_split_is_compared_with_the_folders(tmp_path: Pa
     other = same.replace("2.jpg,cat", "2.jpg,dog")
     with pytest.raises(DataError, match=r"two ways: the table labels.csv says the labels, cat, dog"):
         read(plant(tmp_path, Case(other, {}, images=images, source=".")))
+
+
+@pytest.mark.parametrize(
+    ("images", "gives", "others"),
+    [
+        ("train/1.jpg train/2.jpg test/3.jpg test/4.jpg", "train train test test", ""),
+        ("train/1.jpg extra/2.jpg train/3.jpg test/4.jpg", "train train train test", "1 image"),
+        ("images/1.jpg images/2.jpg test/3.jpg images/4.jpg", "train train test train", "3 images"),
+        ("batch1/1.jpg batch2/2.jpg val/3.jpg batch1/4.jpg", "train train val train", "3 images"),
+        ("data/train/1.jpg data/test/2.jpg more/3.jpg more/4.jpg", "train test train train", "2 images"),
+        ("val/1.jpg test/2.jpg val/3.jpg test/4.jpg", "None None None None", ""),
+        ("test/1.jpg test/2.jpg test/3.jpg test/4.jpg", "None None None None", ""),
+    ],
+)
+@pytest.mark.parametrize("source", ["labels.csv", "."])
+def test_images_in_a_folder_of_test_images_are_not_trained_on(
+    tmp_path: Path, images: str, gives: str, others: str, source: str
+) -> None:
+    rows = "".join(f"{path},{label}\n" for path, label in zip(images.split(), FOUR.values(), strict=True))
+    reading = read(plant(tmp_path, Case("file,label\n" + rows, {}, images=images, source=source)))
+    assert {item.file.name: str(item.split) for item in reading.items} == dict(zip(FOUR, gives.split(), strict=True))
+    assert (f"other folders for training ({others})" in reading.understood[0]) == bool(others)
+
+
+def test_folders_that_are_called_like_the_labels_of_their_images_are_no_parts(tmp_path: Path) -> None:
+    rows = "test/1.jpg,test\ntest/2.jpg,test\ncontrol/3.jpg,control\ncontrol/4.jpg,control\n"
+    images = "test/1.jpg test/2.jpg control/3.jpg control/4.jpg"
+    reading = read(plant(tmp_path, Case("file,label\n" + rows, {}, images=images)))
+    assert {item.split for item in reading.items} == {None}

@@ -193,13 +193,38 @@ def test_parquet(tmp_path: Path, labels: list[Any], expected: dict[str, str]) ->
     assert {item.path: say(item) for item in reading.items} == expected
 
 
-def test_parquet_that_holds_the_images_themselves(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [{}, {"number": [1]}, {"name": ["1.png"], "size": [20]}])
+def test_parquet_that_holds_the_images_themselves(tmp_path: Path, more: dict[str, Any]) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    parquet.write_table(pa.table({"image": [{"bytes": b"x"}], "label": [1]}), tmp_path / "labels.parquet")
+    parquet.write_table(pa.table({"image": [{"bytes": b"x"}], "label": [1], **more}), tmp_path / "labels.parquet")
     with pytest.raises(DataError, match=r"holds the images themselves \(in 'image'\): save them as files"):
         read(str(tmp_path / "labels.parquet"))
+
+
+MEASURED = (
+    "file,species,group,weight\n1.jpg,cat,mammal,3000\n2.jpg,cat,mammal,4000\n3.jpg,hen,bird,9\n4.jpg,hen,bird,8\n"
+)
+
+
+def test_a_column_that_looks_like_groups_or_weights_can_be_none(tmp_path: Path) -> None:
+    source = plant(tmp_path, Case(MEASURED, {}))
+    assert {(item.group, item.weight) for item in read(source, columns={"group": "none"}).items} == {
+        (None, weight) for weight in (3000.0, 4000.0, 9.0, 8.0)
+    }
+    assert {(item.group, item.weight) for item in read(source, columns={"weight": "None"}).items} == {
+        ("mammal", 1.0),
+        ("bird", 1.0),
+    }
+
+
+def test_weights_that_may_be_a_measure_are_told(tmp_path: Path) -> None:
+    source = plant(tmp_path, Case(MEASURED, {}))
+    note = "'weight' of labels.csv says how much each image counts in training, up to 4,000: if it is a measure, say"
+    assert any(said.startswith(note) for said in read(source).notes)
+    assert read(source, columns={"weight": "weight"}).notes == ()
+    assert read(plant(tmp_path, Case(MEASURED.replace("000", ""), {}))).notes == ()
 
 
 def test_images_of_several_labels_are_refused_with_their_number(tmp_path: Path) -> None:

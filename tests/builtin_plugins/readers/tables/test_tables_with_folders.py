@@ -95,3 +95,52 @@ def test_a_table_over_class_folders_gives_what_the_folders_give(
     assert by_table.fingerprint == by_folders.fingerprint
     assert by_table.images == by_folders.images
     assert by_table.root == by_folders.root
+
+
+def test_labels_that_are_exchanged_with_the_folders_are_asked_about(tmp_path: Path) -> None:
+    table = "file,label\ncat/1.jpg,dog\ncat/2.jpg,dog\ndog/3.jpg,cat\ndog/4.jpg,cat\n"
+    images = "cat/1.jpg cat/2.jpg dog/3.jpg dog/4.jpg"
+    with pytest.raises(DataError, match=r"can be read in two ways: the table labels\.csv says the labels, cat, dog"):
+        read(plant(tmp_path, Case(table, {}, images=images, source=".")))
+
+
+def test_one_table_of_several_that_says_other_labels_is_asked_about(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        images = [f"{part}/{label}/{number}.jpg" for label in ("cat", "dog") for number in range(3)]
+        labels = {path: path.split("/")[1] for path in images} | {"train/cat/1.jpg": "dog"}
+        table = "file,label\n" + "".join(f"{path},{labels[path]}\n" for path in images)
+        source = plant(tmp_path, Case(table, {}, images=" ".join(images), name=f"{part}.csv", source="."))
+    with pytest.raises(DataError, match=r"can be read in two ways: the table train\.csv .* \(--exclude 'train\.csv'\)"):
+        read(source)
+    assert "weather.csv is not used" in _with_a_table_of_the_weather(tmp_path / "other")
+
+
+def _with_a_table_of_the_weather(root: Path) -> str:
+    images = "cat/1.jpg cat/2.jpg dog/3.jpg dog/4.jpg"
+    plant(root, Case("file,label\n" + ROWS, {}, images=images))
+    rows = "".join(f"{number}.jpg,{('wet', 'dry')[number % 2]}\n" for number in range(1, 5))
+    return told(read(plant(root, Case("file,label\n" + rows, {}, images="", name="weather.csv", source="."))))
+
+
+def test_classes_of_a_word_and_a_number_are_compared_with_a_table(tmp_path: Path) -> None:
+    table = "file,label\nowl/1.jpg,owl\nowl/2.jpg,1\n1/3.jpg,1\n1/4.jpg,1\n"
+    case = Case(table, {}, images="owl/1.jpg owl/2.jpg 1/3.jpg 1/4.jpg", source=".")
+    with pytest.raises(DataError, match=r"can be read in two ways: the table labels\.csv says the labels"):
+        read(plant(tmp_path, case))
+
+
+@pytest.mark.parametrize("splits", [(), ("train", "test")])
+def test_a_table_that_names_some_images_of_the_folders_is_told(tmp_path: Path, splits: tuple[str, ...]) -> None:
+    """Whoever took images out of a table may want them out of training too; test images are none of its business."""
+    below = "train/" if splits else ""
+    images = [f"{below}{label}/{number}.jpg" for label in ("cat", "dog") for number in range(4)]
+    others = [path.replace("train/", "test/") for path in images] if splits else []
+    rows = "".join(f"{path},{path.split('/')[-2]}\n" for path in images if not path.endswith("3.jpg"))
+    name = "train.csv" if splits else "labels.csv"
+    case = Case("file,label\n" + rows, {}, images=" ".join((*images, *others)), name=name, source=".")
+    reading = read(plant(tmp_path, case))
+    assert len(reading.items) == len(images) + len(others)
+    assert (
+        f"{name} says the labels of 6 of 8 images, and all of them are used: to use only those, say --label-column "
+        "'label'" in reading.notes
+    )
