@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.helpers.models.trained import trained_record
 from tests.helpers.runs.exported_run import write_run
 from tlsearch.cli.main import cli
 from tlsearch.errors import UsageError
 from tlsearch.export.card import MARK, card_of, write_card
+from tlsearch.plugins.trained import store
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.reporter import SilentReporter
 from tlsearch.results.result import read_result, write_result
@@ -135,3 +137,20 @@ def test_only_the_models_of_a_run_have_one(model_dir: Path, tmp_path: Path) -> N
         card_of(tmp_path / "model")
     with pytest.raises(UsageError, match=r"holds another model: name .*model"):
         card_of(model_dir.parent / "refit")
+
+
+def test_trained_weights_have_the_licence_of_their_provenance(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
+    file = tmp_path / "trained.weights.h5"
+    file.write_bytes(b"weights")
+    record = trained_record(file, backbone="efficientnet_lite0")
+    store.install(record, file)
+    shutil.copytree(model_dir.parent, tmp_path / "run")
+    result = read_result(model_dir.parent)
+    winner = replace(result.winner, backbone=record.backbone, weights=record.name)
+    write_result(replace(result, winner=winner), tmp_path / "run")
+    assert f"CC0; trained on {record.trained_on}" in card_of(tmp_path / "run" / "model")
+    store.remove(record.label)
+    assert "CC0" not in card_of(tmp_path / "run" / "model")

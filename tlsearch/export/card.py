@@ -16,6 +16,7 @@ from tlsearch.export.place import file_hash, run_of
 from tlsearch.export.proof import Proof
 from tlsearch.export.words import proof_table
 from tlsearch.plugins import registry
+from tlsearch.plugins.trained.store import sources_for
 from tlsearch.predictor import MODEL_FILE
 from tlsearch.report import text as words
 from tlsearch.report.markdown import model_table
@@ -199,12 +200,13 @@ def _licence_files(files: Iterable[Path]) -> list[str]:
 
 
 def _weights_licence(result: RunResult) -> str:
-    """What the plugin says that brought the weights."""
+    """What the plugin says that brought the weights, or the provenance of those that were trained."""
     backbone, weights = result.winner.backbone, result.winner.weights
     if weights is None:
         return "none, for it was trained from random values"
     try:
         source = registry.load_plugin("backbone", backbone).weights.get(weights)
+        source = source or sources_for(backbone).get(weights)
         if source is None:
             source = registry.load_plugin("weights", f"{backbone}@{weights}")
     except PluginError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tlsearch.plugins.provenance import plugin_digest
 from tlsearch_hub import fetch
 from tlsearch_hub.any_preset import HubPreset
 from tlsearch_hub.presets import Preset, presets_folder
@@ -93,6 +95,39 @@ def test_pixels_are_scaled_as_the_preset_says_or_as_its_family_wants(
     for family, red in expected.items():
         white = np.asarray(scaled(np.full((1, 2, 2, 3), 255, np.uint8), Preset(tmp_path), family))
         assert white[0, 0, 0, 0] == pytest.approx(red, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["vit", "resnet"])
+@pytest.mark.parametrize("file", ["image_converter.json", "config.json"])
+def test_features_of_a_preset_whose_files_changed_are_other_features(
+    name: str, file: str, saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of weights is the same, and so is all that is installed."""
+    folder = tmp_path / "mine"
+    shutil.copytree(saved(name), folder)
+    monkeypatch.setenv("TLSEARCH_HUB_PRESET", str(folder))
+    before = HubPreset()
+    assert plugin_digest(before) == plugin_digest(HubPreset())
+    if file == "image_converter.json":
+        (folder / file).write_text(json.dumps({"class_name": "C", "config": {"scale": 0.5}}))
+    else:
+        known = json.loads((folder / file).read_text())
+        known["config"] |= {"layer_norm_epsilon": 0.5} if name == "vit" else {"use_pre_activation": True}
+        (folder / file).write_text(json.dumps(known))
+    after = HubPreset()
+    assert after.weights["hub"].path == before.weights["hub"].path
+    assert plugin_digest(after) != plugin_digest(before)
+
+
+def test_a_preset_whose_scale_of_pixels_cannot_be_read_is_told_at_once(
+    saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(saved("vit"), folder)
+    (folder / "image_converter.json").write_text("{")
+    monkeypatch.setenv("TLSEARCH_HUB_PRESET", str(folder))
+    with pytest.raises(ValueError, match=r"image_converter.json cannot be read"):
+        HubPreset()
 
 
 def test_fetch_writes_a_preset_that_is_used(saved: Saved, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
