@@ -150,6 +150,16 @@ def test_fetching_the_folder_that_one_is_in_leaves_the_other_presets(
     assert Preset(tmp_path / "here" / "vit").is_here
 
 
+def test_a_preset_that_is_in_its_place_stays_as_it_is(saved: Saved, tmp_path: Path) -> None:
+    folder = tmp_path / "here" / "mine"
+    shutil.copytree(saved("vit"), folder)
+    (folder / "notes.txt").write_text("how I trained it")
+    before = (folder / "config.json").stat().st_mtime_ns
+    assert fetch.main(["fetch", str(folder), "--to", str(tmp_path / "here")]) == 0
+    assert (folder / "notes.txt").read_text() == "how I trained it"
+    assert (folder / "config.json").stat().st_mtime_ns == before
+
+
 def test_what_cannot_be_fetched_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fetch.main(["fetch", "no_such_network", "--to", str(tmp_path)]) == 2
     said = capsys.readouterr().err
