@@ -121,7 +121,7 @@ def test_an_export_replaces_an_export_and_nothing_else(file: Path) -> None:
         bundle.export("tiny@stripes", target)
     for other in (b"somebody's notes", b""):
         target.write_bytes(other)
-        with pytest.raises(WeightsError, match="carried.tlweights is there already, and is no export of weights"):
+        with pytest.raises(WeightsError, match=r"carried.tlweights is there already, and is no export of weights"):
             bundle.export("tiny@stripes", target)
         assert target.read_bytes() == other
     with pytest.raises(WeightsError, match="/dev/null is there already"):
