@@ -205,14 +205,16 @@ def holding(count: int, inside: str) -> keras.Model:
     """A network whose layers are inside one of its layers."""
     keras.utils.clear_session()
     x = keras.Input((SIDE, SIDE, 4))
-    part = stacked(count) if inside == "model" else Stack(count)
-    y = part(keras.layers.Conv2D(3, 1)(x)) if inside == "model" else part(keras.layers.Conv2D(4, 1)(x))
-    return keras.Model(x, y, name="net")
+    if inside == "model":
+        return keras.Model(x, stacked(count)(keras.layers.Conv2D(3, 1)(x)), name="net")
+    layers = [keras.layers.Conv2D(4, 1) for _ in range(count)]
+    part = keras.Sequential(layers) if inside == "sequential" else Stack(count)
+    return keras.Model(x, part(keras.layers.Conv2D(4, 1)(x)), name="net")
 
 
-@pytest.mark.parametrize("inside", ["layer", "model"])
+@pytest.mark.parametrize("inside", ["layer", "model", "sequential"])
 def test_the_beginning_of_deeper_layers_inside_a_layer_is_not_taken(inside: str, tmp_path: Path) -> None:
-    deeper = filled(holding(3, inside)) if inside == "model" else holding(3, inside)
+    deeper = filled(holding(3, inside))
     deeper.save_weights(tmp_path / "deeper.weights.h5")
     assert_loads(holding(3, inside), tmp_path / "deeper.weights.h5", deeper.get_weights())
     with pytest.raises(ValueError, match="does not fit net"):
