@@ -52,8 +52,8 @@ class CutPoint:
 class WeightSource:
     """Where named weights come from and what they are.
 
-    Exactly one of ``path`` (a file that is installed with the plugin) and ``url`` (downloaded through Keras into
-    its cache, under ``filename``, a name without a folder) is set. ``file_hash`` is the MD5 or SHA-256 of the file,
+    Exactly one of ``path`` (a file that is installed with the plugin) and ``url`` (downloaded into the cache of Keras,
+    under ``filename``, a name without a folder) is set. ``file_hash`` is the MD5 or SHA-256 of the file,
     hexadecimal; without it, whatever file has that name is taken.
     ``trained_on`` and ``licence`` are shown to people. ``megabytes`` is the size of a download. ``accuracy`` is the
     share of ImageNet's validation images that the network with these weights gets right (top-1), 0 to 1, as published;
