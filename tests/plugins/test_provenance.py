@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def test_an_object_is_told_apart_by_the_module_that_says_it(
     assert seen[0] == seen[1]
 
 
-WIDE = """
+TABLED = """
 from pathlib import Path
 class Kind:
     api_version = 1
@@ -69,19 +70,20 @@ near = Kind()
 
 
 @pytest.fixture
-def wide(install: Callable[..., None], tmp_path: Path) -> Path:
+def tabled(install: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package with a table of numbers in a folder of its own."""
-    install("wide-plugin", "", near="near")
-    package = tmp_path / "site" / "wide"
+    monkeypatch.delitem(sys.modules, "tabled", raising=False)
+    install("tabled-plugin", "", near="near")
+    package = tmp_path / "site" / "tabled"
     (package / "data").mkdir(parents=True)
-    (package / "__init__.py").write_text(WIDE)
+    (package / "__init__.py").write_text(TABLED)
     (package / "data" / "means.json").write_text("[1, 2, 3]")
-    points = tmp_path / "site" / "wide_plugin-2.5.dist-info" / "entry_points.txt"
-    points.write_text("[tlsearch.augmentations]\nnear = wide:near\n")
+    points = tmp_path / "site" / "tabled_plugin-2.5.dist-info" / "entry_points.txt"
+    points.write_text("[tlsearch.augmentations]\nnear = tabled:near\n")
     return package
 
 
-def test_a_plugin_is_told_apart_by_the_numbers_in_its_package(wide: Path) -> None:
+def test_a_plugin_is_told_apart_by_the_numbers_in_its_package(tabled: Path) -> None:
     plugin = load_plugin("augmentation", "near")
 
     def digest() -> str:
@@ -89,15 +91,15 @@ def test_a_plugin_is_told_apart_by_the_numbers_in_its_package(wide: Path) -> Non
         return plugin_digest(plugin)
 
     before = digest()
-    (wide / "__pycache__").mkdir(exist_ok=True)
+    (tabled / "__pycache__").mkdir(exist_ok=True)
     for passing in ("__pycache__/odd.pyc", ".means.json.swp"):
-        (wide / passing).write_text("what an editor or Python leaves")
+        (tabled / passing).write_text("what an editor or Python leaves")
     assert digest() == before
-    (wide / "data" / "means.json").write_text("[1, 2, 4]")
+    (tabled / "data" / "means.json").write_text("[1, 2, 4]")
     assert digest() != before
 
 
-def test_a_plugin_is_told_apart_by_what_it_says_of_its_settings(wide: Path) -> None:
+def test_a_plugin_is_told_apart_by_what_it_says_of_its_settings(tabled: Path) -> None:
     plugin = load_plugin("augmentation", "near")
     seen = set()
     for text in ("", "scale 1", "scale 2"):
@@ -110,13 +112,13 @@ def test_a_plugin_is_told_apart_by_what_it_says_of_its_settings(wide: Path) -> N
 
 
 def test_what_is_known_of_a_plugin_ends_where_its_numbers_change(
-    wide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tabled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
     (entry,) = [found for found in find_plugins("augmentation") if found.name == "near"]
     load_and_remember(entry)
     assert last_known([entry])[entry].status == "loads"
-    (wide / "data" / "means.json").write_text("[1, 2, 4]")
+    (tabled / "data" / "means.json").write_text("[1, 2, 4]")
     assert last_known([entry])[entry].status == "not loaded yet"
 
 

@@ -16,7 +16,7 @@ HUB = "tlsearch-hub 0.1.0"
 
 
 def test_a_plugin_with_other_settings_is_named(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
+    checkpoint = Checkpoint(tmp_path, TimeBudget(limit=None), {})
     first = Identity(images=9, fingerprint="f", split="s", plugins={"vit": f"{HUB}, settings 1a"}, space="x")
     check_unchanged(first, checkpoint, tmp_path)
     check_unchanged(first, checkpoint, tmp_path)

@@ -147,7 +147,7 @@ def stacked(count: int, named: bool = False) -> keras.Model:
     return keras.Model(x, keras.layers.BatchNormalization(name="last" if named else None)(y), name="stack")
 
 
-@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5"])
 def test_the_beginning_of_a_deeper_network_is_not_taken_for_the_network(ending: str, tmp_path: Path) -> None:
     deeper = filled(stacked(3))
     file = tmp_path / f"deeper{ending}"

@@ -140,20 +140,25 @@ def _are_parted(found: Sequence[StoredLayer], stored: Sequence[StoredLayer]) -> 
 def _by_order(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> list[StoredLayer] | None:
     """The layers of the same shapes that follow each other in the same order; None where no or several places fit.
 
+    There must be no further layers of these shapes, as a deeper network has them before or behind its beginning.
+
     An ``.h5`` of Keras 2 has one order of all layers, a file of Keras 3 one for each class.
     """
     if _has_one_order(stored):
-        return _run([one.shapes for one in wanted], stored)
+        return _run([one.shapes for one in wanted], stored, stored)
     classes: dict[str, list[_Wanted]] = {}
     for one in wanted:
         classes.setdefault(type(one.layer).__name__, []).append(one)
     kinds: dict[tuple[Any, ...], list[StoredLayer]] = {}
     for layer in stored:
         kinds.setdefault((*layer.order[:-1], layer.order[-1][0]), []).append(layer)
+    alike: dict[Any, list[StoredLayer]] = {}
+    for layer in stored:
+        alike.setdefault(layer.order[-1][0], []).append(layer)
     found: dict[int, StoredLayer] = {}
     for members in classes.values():
         shapes = [one.shapes for one in members]
-        runs = [run for layers in kinds.values() if (run := _run(shapes, layers)) is not None]
+        runs = [run for kind, layers in kinds.items() if (run := _run(shapes, layers, alike[kind[-1]])) is not None]
         if len(runs) != 1:
             return None
         found |= {id(one): layer for one, layer in zip(members, runs[0], strict=True)}
@@ -164,11 +169,18 @@ def _has_one_order(stored: Sequence[StoredLayer]) -> bool:
     return all(isinstance(layer.order[0], int) for layer in stored)
 
 
-def _run(shapes: Sequence[Any], stored: Sequence[StoredLayer]) -> list[StoredLayer] | None:
-    """The layers of ``stored`` that have these shapes one after the other; None where it is no or several places."""
-    there = [layer.shapes for layer in stored]
+def _run(
+    shapes: Sequence[Any], layers: Sequence[StoredLayer], alike: Sequence[StoredLayer]
+) -> list[StoredLayer] | None:
+    """Those of ``layers`` that have these shapes one after the other; None where it is no or several places.
+
+    None, too, where others among ``alike`` have one of these shapes.
+    """
+    there = [layer.shapes for layer in layers]
     starts = [at for at in range(len(there) - len(shapes) + 1) if there[at : at + len(shapes)] == list(shapes)]
-    return list(stored[starts[0] : starts[0] + len(shapes)]) if len(starts) == 1 else None
+    if len(starts) != 1 or sum(layer.shapes in shapes for layer in alike) > len(shapes):
+        return None
+    return list(layers[starts[0] : starts[0] + len(shapes)])
 
 
 def _missing(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> str:
