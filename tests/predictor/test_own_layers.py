@@ -18,14 +18,14 @@ import json, sys
 import numpy as np
 from tlsearch.predictor import load
 found = load(sys.argv[1]).predict([np.full((8, 8, 3), (9, 200, 9), np.uint8)])
-print(json.dumps([item.label for item in found]))
+print(json.dumps({"labels": [item.label for item in found]}))
 """
 
 
 def test_a_package_that_imports_its_layers_late_is_no_hindrance(install: Callable[..., None], tmp_path: Path) -> None:
     write_lazy_model(tmp_path / "model", tmp_path / "site", install)
     assert modules_of_own_layers(tmp_path / "model" / "model.keras") == ["lazy_layers"]
-    assert run(LOAD, tmp_path / "model", folder=tmp_path) == ["green"]
+    assert run(LOAD, tmp_path / "model", folder=tmp_path)["labels"] == ["green"]
 
 
 def test_what_is_no_model_names_no_layers(tmp_path: Path) -> None:
