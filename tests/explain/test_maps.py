@@ -123,7 +123,7 @@ def test_a_class_token_is_explained_by_the_patches_before_the_last_block(
     tmp_path: Path, install: InstallPlugin
 ) -> None:
     predictor = exported(tmp_path / "model", 8, network=tokens(2), pooling="class_token")
-    with pytest.raises(UsageError, match="'tiny_tokens' is not installed here"):
+    with pytest.raises(UsageError, match="the package that brings its backbone 'tiny_tokens'"):
         heat_maps(predictor, pictures())
     install("tiny-tokens", PLUGIN, "tlsearch.backbones", tiny_tokens="TinyTokens")
     found = heat_maps(predictor, pictures(), about())
@@ -131,6 +131,21 @@ def test_a_class_token_is_explained_by_the_patches_before_the_last_block(
     assert (found.method, found.exact) == ("hires-cam", False)
     np.testing.assert_allclose(found.logits, logits_of(predictor, pictures())[np.arange(5), about()], rtol=1e-3)
     assert (found.maps.std(axis=(1, 2)) > 0).all()
+
+
+@pytest.mark.parametrize(
+    "cuts",
+    ["raise ValueError('no preset is named')", "return [CutPoint(n, n) for n in ('block22', 'block23', 'norm')]"],
+)
+def test_a_backbone_that_is_set_up_as_another_network_is_told(
+    cuts: str, tmp_path: Path, install: InstallPlugin
+) -> None:
+    """One network is installed under the name for each setting, and here it is not that of the run."""
+    predictor = exported(tmp_path / "model", 8, network=tokens(2), pooling="class_token")
+    code = f"from tlsearch.plugin_api import CutPoint\nclass Set(TinyTokens):\n def cut_points(self, model): {cuts}\n"
+    install("tiny-tokens", PLUGIN + code, "tlsearch.backbones", tiny_tokens="Set")
+    with pytest.raises(UsageError, match="'tiny_tokens', with the settings that it had in the run"):
+        heat_maps(predictor, pictures())
 
 
 def test_a_model_that_ends_in_another_way_has_maps_too(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tests.helpers.models.trained import trained_record
 from tests.helpers.runs.exported_run import write_run
 from tlsearch.cli.main import cli
 from tlsearch.errors import UsageError
 from tlsearch.export.card import MARK, card_of, write_card
+from tlsearch.plugins.trained import store
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.reporter import SilentReporter
 from tlsearch.results.result import read_result, write_result
@@ -135,3 +137,39 @@ def test_only_the_models_of_a_run_have_one(model_dir: Path, tmp_path: Path) -> N
         card_of(tmp_path / "model")
     with pytest.raises(UsageError, match=r"holds another model: name .*model"):
         card_of(model_dir.parent / "refit")
+
+
+def card_with_weights(model_dir: Path, folder: Path, weights: str, trained_on: str) -> str:
+    """The card of a run whose winner has these weights, of which the plan says what they were trained on."""
+    shutil.copytree(model_dir.parent, folder)
+    result = read_result(model_dir.parent)
+    winner = replace(result.winner, backbone="efficientnet_lite0", weights=weights)
+    planned = replace(result.plan.candidates[0], backbone="efficientnet_lite0", weights=weights, trained_on=trained_on)
+    plan = replace(result.plan, candidates=(planned,))
+    write_result(replace(result, winner=winner, plan=plan), folder)
+    return card_of(folder / "model")
+
+
+def test_trained_weights_have_the_licence_of_their_provenance(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
+    file = tmp_path / "trained.weights.h5"
+    file.write_bytes(b"weights")
+    record = trained_record(file, backbone="efficientnet_lite0")
+    store.install(record, file)
+    card = card_with_weights(model_dir, tmp_path / "there", record.name, record.trained_on)
+    assert f"(efficientnet_lite0@stripes): CC0; trained on {record.trained_on}." in card
+    store.remove(record.label)
+    card = card_with_weights(model_dir, tmp_path / "gone", record.name, record.trained_on)
+    assert "(efficientnet_lite0@stripes): tlsearch does not know it." in card
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "said"), [("ImageNet-1k", "Apache-2.0 (The TensorFlow Authors)"), ("", "tlsearch does not know it")]
+)
+def test_a_users_own_file_has_no_licence_of_the_plugin_whatever_its_name(
+    model_dir: Path, tmp_path: Path, trained_on: str, said: str
+) -> None:
+    card = card_with_weights(model_dir, tmp_path / "run", "imagenet", trained_on)
+    assert f"(efficientnet_lite0@imagenet): {said}" in card

@@ -104,9 +104,12 @@ def test_a_trial_is_recorded_below_its_run(home: Path, name: str, tmp_path: Path
     assert [m.step for m in client.get_metric_history(child.info.run_id, "curve of fold 2/val_accuracy")] == [1]
 
 
-def test_a_store_that_keeps_no_files_is_told_before_the_first_trial(home: Path, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("request_file", ["run.toml", "pretrain.toml"])
+def test_a_store_that_keeps_no_files_is_told_before_the_first_trial(
+    request_file: str, home: Path, name: str, tmp_path: Path
+) -> None:
     (tmp_path / "search").mkdir()
-    (tmp_path / "search" / "run.toml").write_text("seed = 7\n")
+    (tmp_path / "search" / request_file).write_text("seed = 7\n")
     place = tmp_path / "a file"
     told: list[str] = []
     place.write_text("where the folder of the files should be")
@@ -115,11 +118,11 @@ def test_a_store_that_keeps_no_files_is_told_before_the_first_trial(home: Path, 
     record = MlflowCallback(Tracker.open(None, name, directory=home, unsent=unsent, warn=told.append))
     with record.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
         assert len(told) == 1
-        assert "does not keep files (run.toml: [Errno 20] Not a directory" in told[0]
+        assert f"does not keep files ({request_file}: [Errno 20] Not a directory" in told[0]
     place.unlink()
     assert record.tracker.send_waiting() == 0
     kept = MlflowClient(record.tracker.uri).list_artifacts(record.parent_run)
-    assert [artifact.path for artifact in kept] == ["run.toml"]
+    assert [artifact.path for artifact in kept] == [request_file]
 
 
 def test_the_ranks_of_trials_order_their_view(home: Path, name: str, tmp_path: Path) -> None:

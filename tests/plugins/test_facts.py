@@ -63,6 +63,18 @@ def test_hints_are_told(install: InstallPlugin) -> None:
     assert all(backbone.hints.freeze_middle and backbone.hints.lr_early for backbone in tuned)
 
 
+def test_settings_are_told_and_stand_behind_versions(install: InstallPlugin) -> None:
+    """A run that goes on compares them: the version alone does not say what a plugin reads from elsewhere."""
+    code = AUGMENTATION.format(name="set", hints="None") + "    settings_id = 'scale 1'\n"
+    install("set-plugin", code, group="tlsearch.augmentations", set="It")
+    facts = describe_plugins()
+    assert "geometric" not in facts.settings
+    versions = {name: facts.versions()[name] for name in ("set", "geometric")}
+    told = facts.with_settings(versions)
+    assert told == {**versions, "set": f"set-plugin 2.5, settings {facts.settings['set']}"}
+    assert len(facts.settings["set"]) == 12
+
+
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [

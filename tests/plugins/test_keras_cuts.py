@@ -186,6 +186,19 @@ def test_a_model_without_a_map_at_its_end_is_refused(build: Build) -> None:
         cuts_of(build)
 
 
+def test_a_model_that_ends_with_a_layer_that_is_called_before_says_so() -> None:
+    def again(x: Any) -> Any:
+        twice = conv("twice")
+        return twice(twice(conv("in")(x)))
+
+    with pytest.raises(ValueError, match="its last layer 'twice' is called before, too: end it with a layer"):
+        cuts_of(again)
+
+
+def test_a_model_may_end_with_padding() -> None:
+    assert cuts_of(lambda x: L.ZeroPadding2D(name="pad")(conv("b")(conv("a")(x)))) == ["a", "pad|"]
+
+
 def test_numbers_begin_at_zero_in_every_build() -> None:
     def build() -> Any:
         x = keras.Input((8, 8, 3))

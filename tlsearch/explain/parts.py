@@ -10,7 +10,7 @@ import numpy as np
 
 from tlsearch.backend.graph import operations_of, output_of
 from tlsearch.backend.private_api import calls_of
-from tlsearch.errors import PluginError, UsageError
+from tlsearch.errors import PluginError, PluginFailedError, UsageError
 from tlsearch.models.temperature import LEAST
 from tlsearch.plugins import registry
 from tlsearch.predictor import Predictor
@@ -164,9 +164,9 @@ def _before_the_last_block(predictor: Predictor, model: keras.Model, logits: Any
         )
     if len(cuts) < 2:
         raise UsageError(
-            "The network answers from its class token, which has no place in the picture, and its backbone "
-            f"{predictor.config.get('backbone')!r} is not installed here, which would say where else it can be cut: "
-            "install the package that brings it."
+            "The network answers from its class token, which has no place in the picture, and nothing here says where "
+            f"else it can be cut: install the package that brings its backbone {predictor.config.get('backbone')!r}, "
+            "with the settings that it had in the run."
         )
     return _cut_at(model, call, logits, cuts[-2])
 
@@ -192,8 +192,8 @@ def take_apart_earlier(predictor: Predictor, fewest: int) -> Parts | None:
         return None
     call = _backbone_call(model)
     for layer in reversed(_cut_layers(predictor, None if call is None else call[0])):
-        if call is None or not any(operation.name == layer for operation in operations_of(call[0])):
-            return None  # what the plugin says is of another network than this one
+        if call is None:
+            return None
         if len(output_of(call[0], layer).shape) == 4 and math.prod(_grid(output_of(call[0], layer))) > places:
             return _cut_at(model, call, logits, layer)
     return None
@@ -228,15 +228,16 @@ def _backbone_call(model: keras.Model) -> _Call | None:
 
 
 def _cut_layers(predictor: Predictor, backbone: keras.Model | None) -> list[str]:
-    """The layers at which the plugin of a backbone cuts it; none where the plugin is unavailable."""
+    """The layers at which the plugin of a backbone cuts it; none where it is unavailable, or is of another network."""
     name = predictor.config.get("backbone")
     if backbone is None or not any(entry.name == name for entry in registry.find_plugins("backbone")):
         return []
     try:
-        plugin = registry.load_plugin("backbone", str(name))
-        return [cut.layer for cut in plugin.cut_points(backbone)]
-    except PluginError:
+        plugin = registry.load_guarded("backbone", str(name))
+        layers = [cut.layer for cut in plugin.cut_points(backbone)]
+    except (PluginError, PluginFailedError):
         return []
+    return layers if {operation.name for operation in operations_of(backbone)} >= set(layers) else []
 
 
 def _grid(tensor: Any) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tlsearch.config import USUAL_METRIC
@@ -16,6 +17,8 @@ from tlsearch.export.place import file_hash, run_of
 from tlsearch.export.proof import Proof
 from tlsearch.export.words import proof_table
 from tlsearch.plugins import registry
+from tlsearch.plugins.api import NamedWeights, WeightSource
+from tlsearch.plugins.trained.store import sources_for
 from tlsearch.predictor import MODEL_FILE
 from tlsearch.report import text as words
 from tlsearch.report.markdown import model_table
@@ -199,17 +202,21 @@ def _licence_files(files: Iterable[Path]) -> list[str]:
 
 
 def _weights_licence(result: RunResult) -> str:
-    """What the plugin says that brought the weights."""
+    """What the plugin says that brought the weights, or the provenance of those that were trained.
+
+    Of a user's own file nothing is known, whatever its name: the plan does not say what it was trained on.
+    """
     backbone, weights = result.winner.backbone, result.winner.weights
     if weights is None:
         return "none, for it was trained from random values"
-    try:
-        source = registry.load_plugin("backbone", backbone).weights.get(weights)
-        if source is None:
+    planned = (c for c in result.plan.candidates if (c.backbone, c.weights) == (backbone, weights))
+    source: WeightSource | NamedWeights | None = None
+    with suppress(PluginError):
+        if any(candidate.trained_on for candidate in planned):
+            source = {**sources_for(backbone), **registry.load_plugin("backbone", backbone).weights}.get(weights)
+        else:
             source = registry.load_plugin("weights", f"{backbone}@{weights}")
-    except PluginError:
-        return NOT_KNOWN
-    return f"{source.licence}; trained on {source.trained_on}"
+    return NOT_KNOWN if source is None else f"{source.licence}; trained on {source.trained_on}"
 
 
 def _yaml(text: str) -> str:

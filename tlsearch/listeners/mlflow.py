@@ -10,6 +10,7 @@ from typing import Literal
 
 from tlsearch.callbacks import EpochInfo, TrialInfo
 from tlsearch.config import CONFIG_NAME
+from tlsearch.config_values import PRETRAIN_NAME
 from tlsearch.listeners.callback_list import Recorder
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.cuts import Cuts
@@ -152,8 +153,9 @@ class MlflowCallback(Recorder):
 
     def _try_a_file(self, run: RecordedRun) -> None:
         """Record the request first: where the store keeps no files, a person hears of it before any work."""
-        if (request := run.output / CONFIG_NAME).is_file():
-            self.tracker.log_artifact(self.parent_run, request)
+        for name in (CONFIG_NAME, PRETRAIN_NAME):
+            if (request := run.output / name).is_file():
+                self.tracker.log_artifact(self.parent_run, request)
 
     def _start_parent(self, run: RecordedRun) -> str:
         tags = {

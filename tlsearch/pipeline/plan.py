@@ -198,7 +198,7 @@ def begin_or_resume(context: RunContext, plan: Plan) -> None:
         images=len(data.index.images),
         fingerprint=data.index.fingerprint,
         split=hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
-        plugins=plan.plugin_versions(),
+        plugins=plan.plugins.with_settings(plan.plugin_versions()),
         space=plan.space.digest,
     )
     identity.check_unchanged(present, context.checkpoint, context.output)

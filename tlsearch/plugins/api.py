@@ -52,8 +52,8 @@ class CutPoint:
 class WeightSource:
     """Where named weights come from and what they are.
 
-    Exactly one of ``path`` (a file that is installed with the plugin) and ``url`` (downloaded through Keras into
-    its cache, under ``filename``, a name without a folder) is set. ``file_hash`` is the MD5 or SHA-256 of the file,
+    Exactly one of ``path`` (a file that is installed with the plugin) and ``url`` (downloaded into the cache of Keras,
+    under ``filename``, a name without a folder) is set. ``file_hash`` is the MD5 or SHA-256 of the file,
     hexadecimal; without it, whatever file has that name is taken.
     ``trained_on`` and ``licence`` are shown to people. ``megabytes`` is the size of a download. ``accuracy`` is the
     share of ImageNet's validation images that the network with these weights gets right (top-1), 0 to 1, as published;
@@ -115,7 +115,10 @@ class Backbone(Protocol):
     ``TrainingHints``. The attribute ``title``, optional too, is the name as people write it: "EfficientNet-Lite0". The
     attribute ``work``, optional too, says how many operations an image of the default size takes: twice the
     multiply-adds, and 60 for every value that a layer gives, which is about what memory costs. With it and the accuracy
-    of its weights a run can choose among many networks.
+    of its weights a run can choose among many networks. The attribute ``settings_id``, which any plugin may have, is a
+    text that changes with whatever else decides what it computes: what it reads from files outside its package, other
+    than its weights, or from the environment. Stored features have it in their key, and a run does not go on with
+    another one.
     """
 
     api_version: int

@@ -49,11 +49,16 @@ def convert(name: str, file: Path, output: Path) -> Provenance:
     ``build`` takes that can be converted for. What it does not use, such as the classes of ImageNet, is left out.
 
     Raises:
-        WeightsError: The file cannot be read, is refused, or does not fit; or ``output`` cannot be written.
+        WeightsError: The file cannot be read, is refused, or does not fit; or ``output`` cannot be written, or is a
+            file that no conversion for this backbone has made.
         PluginError: There is no such backbone.
     """
     if not output.name.endswith(SUFFIX):
         raise WeightsError(f"The output is {output}, but its name must end in {SUFFIX}: give another with --output.")
+    if output.exists() and not output.is_dir() and not _is_converted(output, name):
+        raise WeightsError(
+            f"{output} is there already, and no conversion for {name} has made it: name another file with --output."
+        )
     with backend.silent_stderr():  # plugins may import Keras, and its backend says much
         plugin: Backbone = registry.load_guarded("backbone", name)
     arrays = read_state_dict(file)
@@ -73,6 +78,17 @@ def convert(name: str, file: Path, output: Path) -> Provenance:
 def default_output(file: Path) -> Path:
     """Give the file that ``file`` is converted into where none is named: beside it, with another ending."""
     return file.with_name(file.stem + SUFFIX)
+
+
+def _is_converted(output: Path, name: str) -> bool:
+    """Whether a file is what an earlier conversion for the backbone ``name`` wrote."""
+    import h5py
+
+    try:
+        with h5py.File(output, "r") as stored:
+            return bool(json.loads(stored.attrs[PROVENANCE])["network"] == name)
+    except (OSError, KeyError, ValueError, TypeError):
+        return False
 
 
 def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Path, provenance: Provenance) -> None:

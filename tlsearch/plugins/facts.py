@@ -6,6 +6,7 @@ a backbone, an augmentation nor weights.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -64,12 +65,14 @@ class PluginFacts:
         broken: Those that do not, with the reason.
         backbones: What the usable backbones say of themselves.
         augmentation_hints: The hints of those augmentations that give any, by name.
+        settings: A digest of the ``settings_id`` of those plugins that have one, by name.
     """
 
     usable: tuple[PluginEntry, ...]
     broken: tuple[BrokenPlugin, ...] = ()
     backbones: tuple[BackboneFacts, ...] = ()
     augmentation_hints: Mapping[str, AugmentationHints] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, kind: str) -> dict[str, str]:
         """The usable plugins of a kind: "distribution version" by name."""
@@ -90,6 +93,13 @@ class PluginFacts:
         """
         return {entry.name: origin(entry) for entry in reversed(self.usable)}
 
+    def with_settings(self, versions: Mapping[str, str]) -> dict[str, str]:
+        """Give plugins by name with their versions, and their settings behind those where they have any."""
+        return {
+            name: f"{text}, settings {self.settings[name]}" if name in self.settings else text
+            for name, text in versions.items()
+        }
+
 
 def describe_plugins() -> PluginFacts:
     """Load every plugin and describe it."""
@@ -108,7 +118,13 @@ def describe_plugins() -> PluginFacts:
         broken=(*broken, *misplaced),
         backbones=tuple(backbones.values()),
         augmentation_hints={name: hint for name, hint in hints.items() if hint is not None},
+        settings={item.entry.name: digest for item in reversed(usable) if (digest := _settings_digest(item.plugin))},
     )
+
+
+def _settings_digest(plugin: object) -> str:
+    settings: str = getattr(plugin, "settings_id", "")
+    return hashlib.sha256(settings.encode()).hexdigest()[:12] if settings else ""
 
 
 def weights_file(name: str, folder: Path) -> Path:

@@ -88,10 +88,13 @@ def find_cuts(model: keras.Model) -> list[CutPoint]:
     is never cut inside, nor is what lies between two calls of one layer, or between two layers with a common weight.
 
     Raises:
-        ValueError: The model's output is not a single feature map.
+        ValueError: The model's output is not a single feature map, or is given by a layer that is called before, too.
     """
     places = _merged([place for place in _places(model) if place.arithmetic > 0])
     if not places or places[-1].tensor is not model.output:
+        *before, (last, _, _) = calls_of(model)
+        if any(operation is last for operation, _, _ in before):
+            raise ValueError(f"its last layer {last.name!r} is called before, too: end it with a layer of its own")
         raise ValueError(
             "the output of the model must be one feature map (N, h, w, C): leave out its top, and build it of layers; "
             "where it gives tokens (N, T, C), write a cut_points"
@@ -210,7 +213,7 @@ def _merged(places: Sequence[_Place]) -> list[_Place]:
     for place in places:
         if not merged or place.arithmetic > merged[-1].arithmetic:
             merged.append(place)
-        elif _kind(place.operation) not in PADDING:
+        elif _kind(place.operation) not in PADDING or place is places[-1]:
             first = merged.pop()
             merged.append(
                 replace(

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tlsearch.plugins.provenance import files_of_package
 from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, find_plugins, load_entry, name_fault
 from tlsearch.utils.cache_folders import plugin_states_file
 from tlsearch.utils.files import write_atomically
@@ -118,7 +119,7 @@ def _files(module: str) -> list[Path]:
         return [Path(spec.origin)] if spec.origin and Path(spec.origin).is_file() else []
     folders = [Path(place).joinpath(*rest) for place in spec.submodule_search_locations]
     folders = [_whole_package(folder if folder.is_dir() else folder.parent) for folder in folders]
-    return [file for folder in folders for file in folder.rglob("*.py")]
+    return [file for folder in folders for file in files_of_package(folder)]
 
 
 def _whole_package(folder: Path) -> Path:

@@ -16,6 +16,9 @@ from tlsearch.plugins.registry import find_plugins, loaded, origin
 
 ENGINE = "tlsearch"
 
+LARGEST_READ = 16 << 20
+"""Bytes; larger files of a package are its weights, whose contents are known apart. Of others the size counts."""
+
 
 def provenance(kind: str, name: str) -> str:
     """Distribution and version of a plugin; what is no plugin is the engine's own."""
@@ -23,17 +26,32 @@ def provenance(kind: str, name: str) -> str:
 
 
 def plugin_digest(plugin: object) -> str:
-    """A hash of the source of the package that a plugin comes from, or of its file where it is in none.
+    """A hash of the package that a plugin comes from, or of its file where it is in none, and of its settings.
 
-    An edited plugin, or one with an edited helper, therefore never meets the features of its former self. Several
-    packages count where a plugin is made by them: that of its class, those of other plugins that the class is derived
-    from, and that of the module in which the object is registered, which may say of it what its class does not.
+    An edited plugin, or one with an edited helper or table of numbers, therefore never meets the features of its former
+    self. Several packages count where a plugin is made by them: that of its class, those of other plugins that the
+    class is derived from, and that of the module in which the object is registered, which may say of it what its class
+    does not. What it reads from elsewhere counts where its attribute ``settings_id`` tells of it.
     """
-    sources = [_source_of(made_by) for made_by in _made_by(unguarded(plugin))]
+    own = unguarded(plugin)
+    sources = [_source_of(made_by) for made_by in _made_by(own)]
     digests = sorted({_source_digest(Path(source)) for source in sources if source})
+    if settings := getattr(own, "settings_id", ""):
+        digests.append(f"settings {settings}")
     if len(digests) < 2:
         return next(iter(digests), "unknown")
     return hashlib.sha256(" ".join(digests).encode()).hexdigest()[:16]
+
+
+def files_of_package(folder: Path) -> list[Path]:
+    """The files of a package's folder, sorted: its code, and what lies beside it, without what Python makes of them."""
+    found = (file for file in folder.rglob("*") if not _is_passing(file.relative_to(folder)) and file.is_file())
+    return sorted(found)
+
+
+def _is_passing(path: Path) -> bool:
+    """Whether a file comes and goes by itself: compiled code, and what editors and systems hide."""
+    return any(part == "__pycache__" or part.startswith(".") for part in path.parts)
 
 
 def _made_by(plugin: object) -> Iterator[type | ModuleType]:
@@ -66,6 +84,8 @@ def _source_digest(file: Path) -> str:
     while (folder.parent / "__init__.py").exists():
         folder = folder.parent
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(f"{path.relative_to(folder)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    for path in files_of_package(folder):
+        size = path.stat().st_size
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if size <= LARGEST_READ else str(size)
+        digest.update(f"{path.relative_to(folder)}\0{content}\0".encode())
     return digest.hexdigest()[:16]

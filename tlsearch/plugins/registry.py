@@ -212,6 +212,8 @@ def contract_fault(kind: str, plugin: Any, name: str) -> str | None:
         return f"it needs version {version} of the plugin API and this is {API_VERSION}; upgrade tlsearch"
     if getattr(plugin, "name", None) != name:
         return f"it calls itself {getattr(plugin, 'name', None)!r} but is registered as {name!r}"
+    if not isinstance(settings := getattr(plugin, "settings_id", ""), str):
+        return f"its settings_id is of the type {type(settings).__name__}, not a string"
     described = kind_named(kind)
     missing = [method for method in described.methods if not callable(getattr(plugin, method, None))]
     if missing:

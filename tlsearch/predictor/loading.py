@@ -14,6 +14,7 @@ from tlsearch.data.images.rgb import Decoding
 from tlsearch.errors import PluginError
 from tlsearch.models.temperature import Temperature
 from tlsearch.plugins import registry
+from tlsearch.plugins.api import Backbone
 from tlsearch.plugins.kinds import kind_named
 from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, ModelError, read_config, read_json
 from tlsearch.predictor.network import require_unforked
@@ -110,15 +111,9 @@ def _require_own_reference(predictor: Predictor) -> None:
 
 def _load_model(path: Path, config: Mapping[str, Any]) -> Any:
     runtime.prepare()
-    import keras
-
     backbone = config.get("backbone")
-    if any(entry.name == backbone and entry.distribution != "tlsearch" for entry in registry.find_plugins("backbone")):
-        # Its package may bring layers of its own, which Keras knows once the package is imported.
-        with suppress(PluginError):
-            registry.load_plugin("backbone", str(backbone))
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return _read_model(path, _of_another_package(backbone), config["image_size"])
     except Exception as error:  # Keras raises many kinds for a file that is broken, unsafe or of another version
         other = other_versions(config, versions_here())
         installed = {entry.name for entry in registry.find_plugins("backbone")} | kind_named("backbone").reserved
@@ -131,3 +126,25 @@ def _load_model(path: Path, config: Mapping[str, Any]) -> Any:
         damaged = "it is damaged: it was not copied to its end, or is another kind of file"
         reason, what = first_line(error) if is_whole else damaged, other or "take it from the run again"
         raise ModelError(f"{path} cannot be loaded ({reason}): {what}.") from error
+
+
+def _of_another_package(backbone: Any) -> Backbone | None:
+    """The backbone, whose package may bring layers of its own: Keras knows them once it is imported. None of others."""
+    if any(entry.name == backbone and entry.distribution != "tlsearch" for entry in registry.find_plugins("backbone")):
+        with suppress(PluginError):
+            plugin: Backbone = registry.load_plugin("backbone", str(backbone))
+            return plugin
+    return None
+
+
+def _read_model(path: Path, plugin: Backbone | None, side: int) -> Any:
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except TypeError as error:
+        if plugin is None or "ould not locate" not in str(error):
+            raise
+    with suppress(Exception):  # a plugin may import its layers when it builds its network; Keras says what is missing
+        plugin.build(side, None)
+    return keras.saving.load_model(path, compile=False, safe_mode=True)

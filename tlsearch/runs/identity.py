@@ -18,7 +18,7 @@ class Identity:
         images: The number of images.
         fingerprint: That of their contents.
         split: A digest of how they are divided.
-        plugins: "distribution version" of every plugin that takes part, by name.
+        plugins: "distribution version" of every plugin that takes part, by name, with its settings where it has any.
         space: A digest of the search space.
     """
 

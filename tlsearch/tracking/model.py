@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 from mlflow import MlflowClient, pyfunc
@@ -22,7 +22,9 @@ from tlsearch.backend import graph, private_api
 from tlsearch.data.images import memory_needed, rgb
 from tlsearch.models import pooling, temperature
 from tlsearch.models.temperature import Temperature
-from tlsearch.predictor.folder import read_config
+from tlsearch.plugins.registry import find_plugins
+from tlsearch.predictor import own_layers
+from tlsearch.predictor.folder import MODEL_FILE, read_config
 from tlsearch.tracking.exported import INPUT, MODEL_PREFIX, MODEL_URI, RUN_PREFIX, ExportedModel, ModelPage
 from tlsearch.tracking.quiet import first_line
 from tlsearch.tracking.servers.refusals import is_absent
@@ -39,6 +41,7 @@ _CODE = Path(__file__).with_name("pyfunc_model.py")
 
 _COPIED = (
     memory_needed, rgb, temperature, pooling, private_api, graph, prediction_sets, reference, inner_features,
+    own_layers,
 )  # fmt: skip
 """The modules that lie beside a model, each after those that it imports; they import no other module of tlsearch."""
 
@@ -207,6 +210,7 @@ def _saved(exported: ExportedModel, meta: Model) -> Iterator[Path]:
     calibration = "none" if fitted is None else f"temperature {fitted.value:.3f}: {fitted.reason}"
     with tempfile.TemporaryDirectory(prefix="tlsearch-model-") as folder:
         path, code = Path(folder) / "model", Path(folder) / "code"
+        required = (*_REQUIREMENTS, *_bringing_layers(exported.folder))
         code.mkdir()
         for module in _COPIED:
             shutil.copy(str(module.__file__), code)
@@ -217,7 +221,7 @@ def _saved(exported: ExportedModel, meta: Model) -> Iterator[Path]:
             artifacts={"model": str(exported.folder), "code": str(code)},
             signature=_signature(fitted, scores),
             input_example=exported.example,
-            pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
+            pip_requirements=[f"{name}=={version(name)}" for name in required],
             metadata={
                 "classes": list(exported.classes),
                 "input": INPUT,
@@ -227,6 +231,17 @@ def _saved(exported: ExportedModel, meta: Model) -> Iterator[Path]:
             mlflow_model=meta,
         )
         yield path
+
+
+def _bringing_layers(folder: Path) -> list[str]:
+    """The distributions that bring layers of the model which are not Keras' own."""
+    packages = {module.partition(".")[0] for module in own_layers.modules_of_own_layers(folder / MODEL_FILE)}
+    if not packages:
+        return []
+    known = {package: list(names) for package, names in packages_distributions().items()}
+    # One that is installed to be edited does not say its packages.
+    known |= {entry.target.partition(".")[0].partition(":")[0]: [entry.distribution] for entry in find_plugins()}
+    return sorted({name for package in packages for name in known.get(package, ())})
 
 
 def _signature(fitted: Temperature | None, scores: ConformalScores | None) -> ModelSignature:

@@ -1,19 +1,21 @@
 """The model that MLflow keeps, as code: MLflow copies this file beside the weights and runs it to load them.
 
-It stands alone, so that a logged model loads where tlsearch is not installed. Pictures are decoded, probabilities
-calibrated and prediction sets made by copies of tlsearch's own code, the artifact ``code``, so that they give what
-``tlsearch predict`` gives.
+It stands alone, so that a logged model loads where tlsearch is not installed; a network with layers of its own needs
+the package that brings them. Pictures are decoded, probabilities calibrated and prediction sets made by copies of
+tlsearch's own code, the artifact ``code``, so that they give what ``tlsearch predict`` gives.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import importlib
 import importlib.util
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,12 +43,15 @@ class ImageClassifier(PythonModel):
         import keras
 
         folder = Path(context.artifacts["model"])
+        code = _load_code(Path(context.artifacts["code"]))
+        for module in code["own_layers"].modules_of_own_layers(folder / "model.keras"):
+            with suppress(ImportError):  # Keras says which layer it does not find
+                importlib.import_module(module)
         self.model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
         self.classes = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.size = int(config["image_size"])
         self.base = int(config.get("decode_size", self.size))
-        code = _load_code(Path(context.artifacts["code"]))
         self.decoding, self.calibration, self.uncertainty = code["rgb"], code["temperature"], code["prediction_sets"]
         self.inner_features = code["inner_features"]
         self.how = self.decoding.Decoding.of(config)

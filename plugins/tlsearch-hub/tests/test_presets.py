@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tlsearch.plugins.provenance import plugin_digest
 from tlsearch_hub import fetch
 from tlsearch_hub.any_preset import HubPreset
 from tlsearch_hub.presets import Preset, presets_folder
@@ -95,6 +97,39 @@ def test_pixels_are_scaled_as_the_preset_says_or_as_its_family_wants(
         assert white[0, 0, 0, 0] == pytest.approx(red, rel=1e-4)
 
 
+@pytest.mark.parametrize("name", ["vit", "resnet"])
+@pytest.mark.parametrize("file", ["image_converter.json", "config.json"])
+def test_features_of_a_preset_whose_files_changed_are_other_features(
+    name: str, file: str, saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of weights is the same, and so is all that is installed."""
+    folder = tmp_path / "mine"
+    shutil.copytree(saved(name), folder)
+    monkeypatch.setenv("TLSEARCH_HUB_PRESET", str(folder))
+    before = HubPreset()
+    assert plugin_digest(before) == plugin_digest(HubPreset())
+    if file == "image_converter.json":
+        (folder / file).write_text(json.dumps({"class_name": "C", "config": {"scale": 0.5}}))
+    else:
+        known = json.loads((folder / file).read_text())
+        known["config"] |= {"layer_norm_epsilon": 0.5} if name == "vit" else {"use_pre_activation": True}
+        (folder / file).write_text(json.dumps(known))
+    after = HubPreset()
+    assert after.weights["hub"].path == before.weights["hub"].path
+    assert plugin_digest(after) != plugin_digest(before)
+
+
+def test_a_preset_whose_scale_of_pixels_cannot_be_read_is_told_at_once(
+    saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(saved("vit"), folder)
+    (folder / "image_converter.json").write_text("{")
+    monkeypatch.setenv("TLSEARCH_HUB_PRESET", str(folder))
+    with pytest.raises(ValueError, match=r"image_converter.json cannot be read"):
+        HubPreset()
+
+
 def test_fetch_writes_a_preset_that_is_used(saved: Saved, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder goes the same way as a preset of the hub."""
     assert fetch.main(["fetch", str(saved("vit")), "--to", str(tmp_path / "here")]) == 0
@@ -113,6 +148,16 @@ def test_fetching_the_folder_that_one_is_in_leaves_the_other_presets(
         assert fetch.main(["fetch", preset, "--to", str(tmp_path / "here")]) == 0
     assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["other", "vit"]
     assert Preset(tmp_path / "here" / "vit").is_here
+
+
+def test_a_preset_that_is_in_its_place_stays_as_it_is(saved: Saved, tmp_path: Path) -> None:
+    folder = tmp_path / "here" / "mine"
+    shutil.copytree(saved("vit"), folder)
+    (folder / "notes.txt").write_text("how I trained it")
+    before = (folder / "config.json").stat().st_mtime_ns
+    assert fetch.main(["fetch", str(folder), "--to", str(tmp_path / "here")]) == 0
+    assert (folder / "notes.txt").read_text() == "how I trained it"
+    assert (folder / "config.json").stat().st_mtime_ns == before
 
 
 def test_what_cannot_be_fetched_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

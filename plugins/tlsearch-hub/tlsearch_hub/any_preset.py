@@ -41,7 +41,7 @@ class HubPreset:
         self._network = network = _network_of(_preset(named))
         self.title = network.preset.folder.name
         self.default_image_size, self.min_image_size = network.default_image_size, network.min_image_size
-        self.weights, self.hints = network.weights, network.hints
+        self.weights, self.hints, self.settings_id = network.weights, network.hints, network.settings_id
 
     def build(self, image_size: int, weights: Path | None) -> keras.Model:
         """See ``Backbone``."""

@@ -45,11 +45,13 @@ def fetch_preset(preset: str, presets: Path) -> Path:
         presets: The folder of presets, which is made where it is missing.
 
     Returns:
-        The folder of the preset.
+        The folder of the preset. One that is in its place already stays as it is.
     """
     import keras_hub
 
     backbone = keras_hub.models.Backbone.from_preset(preset)
+    if "://" not in preset and _is_same(Path(preset), presets / name_of(preset)):
+        return presets / name_of(preset)
     presets.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=presets, prefix=".") as temporary:
         made = Path(temporary) / "preset"
@@ -63,6 +65,10 @@ def fetch_preset(preset: str, presets: Path) -> Path:
         folder = presets / name_of(preset)
         _put_in_place(made, folder, Path(temporary) / "former")
     return folder
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.is_dir() and other.is_dir() and one.samefile(other)
 
 
 def _put_in_place(made: Path, folder: Path, former: Path) -> None:

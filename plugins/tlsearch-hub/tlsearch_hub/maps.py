@@ -28,6 +28,7 @@ class MapBackbone(KerasBackbone):
         side = _side(self._arguments)
         self.default_image_size = max(self.min_image_size, side or 224)
         self.weights = weights_of(preset, {})
+        self.settings_id = preset.settings_id(self._arguments)
 
     def network(self, image_size: int) -> keras.Model:
         """See ``KerasBackbone``. Raises ``PluginFailedError`` where the backbone is not what it must be."""

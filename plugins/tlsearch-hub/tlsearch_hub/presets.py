@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +63,29 @@ class Preset:
         scale, offset = converter.get("scale"), converter.get("offset")
         return _three(scale, 1.0, file), _three(offset, 0.0, file)
 
+    def settings_id(self, arguments: Mapping[str, Any]) -> str:
+        """Give a text that changes with whatever decides features besides the weights and the code of this package.
+
+        That is the configuration of the backbone, ``arguments``, how pixels are scaled, and the version of KerasHub.
+        Raises ``ValueError``.
+        """
+        known = [arguments, self.pixels, hub_version()]
+        return hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()
+
     @cached_property
     def _config(self) -> Mapping[str, Any]:
         config = _read(self.folder / CONFIG_FILE)
         if not isinstance(config.get("class_name"), str) or not isinstance(config.get("config"), dict):
             raise ValueError(f"{self.folder / CONFIG_FILE} is not the configuration of a KerasHub preset")
         return config
+
+
+def hub_version() -> str:
+    """Give the version of the installed KerasHub; empty where there is none."""
+    try:
+        return metadata.version("keras-hub")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -69,6 +69,23 @@ def test_alexnet_is_converted_and_loaded(alexnet: dict[str, Any], tmp_path: Path
     again = tmp_path / "again.weights.h5"
     assert convert("alexnet_owt", source, "--output", again).exit_code == 0
     assert again.read_bytes() == target.read_bytes()  # the same weights are the same candidate
+    assert convert("alexnet_owt", source).exit_code == 0  # an earlier conversion is replaced
+    assert again.read_bytes() == target.read_bytes()
+
+
+@pytest.mark.parametrize("other", ["weights of one's own", "a conversion for another form"])
+def test_a_file_that_no_conversion_for_the_network_made_is_not_replaced(other: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "alexnet.pth", tmp_path / "alexnet.weights.h5"
+    source.write_bytes(b"not read")
+    with h5py.File(target, "w") as stored:
+        if other.startswith("a conversion"):
+            stored.attrs[PROVENANCE] = json.dumps({"network": "alexnet_owt_fc"})
+    before = target.read_bytes()
+    done = convert("alexnet_owt", source)
+    assert done.exit_code == 2
+    said = "is there already, and no conversion for alexnet_owt has made it: name another file with --output."
+    assert said in " ".join(done.output.split())
+    assert target.read_bytes() == before
 
 
 def googlenet() -> dict[str, Any]:

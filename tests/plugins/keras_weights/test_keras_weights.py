@@ -147,7 +147,7 @@ def stacked(count: int, named: bool = False) -> keras.Model:
     return keras.Model(x, keras.layers.BatchNormalization(name="last" if named else None)(y), name="stack")
 
 
-@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5"])
 def test_the_beginning_of_a_deeper_network_is_not_taken_for_the_network(ending: str, tmp_path: Path) -> None:
     deeper = filled(stacked(3))
     file = tmp_path / f"deeper{ending}"
@@ -157,14 +157,68 @@ def test_the_beginning_of_a_deeper_network_is_not_taken_for_the_network(ending: 
         load_keras_weights(stacked(2), file)
 
 
-def test_names_tell_which_layers_of_a_deeper_network_are_meant(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5"])
+def test_a_deeper_network_of_the_same_names_is_not_taken_for_the_network(ending: str, tmp_path: Path) -> None:
+    """It has other layers between: what comes behind them was trained on what they give."""
     deeper = filled(stacked(3, named=True))
+    file = tmp_path / f"deeper{ending}"
+    deeper.save_weights(file) if ending == ".weights.h5" else deeper.save(file)
+    assert_loads(stacked(3, named=True), file, deeper.get_weights())
+    with pytest.raises(ValueError, match=r"does not fit stack \(it has these layers and more like them"):
+        load_keras_weights(stacked(2, named=True), file)
+
+
+@pytest.mark.parametrize("ending", ["keras 2", ".h5", ".weights.h5"])
+def test_weights_of_vgg19_are_not_taken_for_vgg16(ending: str, tmp_path: Path) -> None:
+    """Every layer of VGG16 is in VGG19 too, by name and shape."""
+    shape = (32, 32, 3)
+    deeper = keras.applications.VGG19(include_top=False, weights=None, input_shape=shape)
+    file = tmp_path / f"vgg19{'.h5' if ending == 'keras 2' else ending}"
+    if ending == "keras 2":
+        write_keras_2(deeper, file, whole=False)
+    else:
+        deeper.save_weights(file) if ending == ".weights.h5" else deeper.save(file)
+    model = keras.applications.VGG16(include_top=False, weights=None, input_shape=shape)
+    with pytest.raises(ValueError, match="does not fit vgg16"):
+        load_keras_weights(model, file)
+
+
+class Stack(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+    """A layer that holds others, as an encoder holds its blocks."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.blocks = [keras.layers.Dense(4) for _ in range(count)]
+        self.drop = keras.layers.Dropout(0.5)
+
+    def build(self, shape: Any) -> None:
+        for block in self.blocks:
+            block.build(shape)
+
+    def call(self, x: Any) -> Any:
+        for block in self.blocks:
+            x = block(x)
+        return self.drop(x)
+
+
+def holding(count: int, inside: str) -> keras.Model:
+    """A network whose layers are inside one of its layers."""
+    keras.utils.clear_session()
+    x = keras.Input((SIDE, SIDE, 4))
+    if inside == "model":
+        return keras.Model(x, stacked(count)(keras.layers.Conv2D(3, 1)(x)), name="net")
+    layers = [keras.layers.Conv2D(4, 1) for _ in range(count)]
+    part = keras.Sequential(layers) if inside == "sequential" else Stack(count)
+    return keras.Model(x, part(keras.layers.Conv2D(4, 1)(x)), name="net")
+
+
+@pytest.mark.parametrize("inside", ["layer", "model", "sequential"])
+def test_the_beginning_of_deeper_layers_inside_a_layer_is_not_taken(inside: str, tmp_path: Path) -> None:
+    deeper = filled(holding(3, inside))
     deeper.save_weights(tmp_path / "deeper.weights.h5")
-    model = stacked(2, named=True)
-    load_keras_weights(model, tmp_path / "deeper.weights.h5")
-    for layer in model.layers:
-        for one, other in zip(layer.get_weights(), deeper.get_layer(layer.name).get_weights(), strict=True):
-            np.testing.assert_array_equal(one, other)
+    assert_loads(holding(3, inside), tmp_path / "deeper.weights.h5", deeper.get_weights())
+    with pytest.raises(ValueError, match="does not fit net"):
+        load_keras_weights(holding(2, inside), tmp_path / "deeper.weights.h5")
 
 
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5"])

@@ -114,6 +114,20 @@ def test_removed_weights_are_gone_and_others_stay(file: Path) -> None:
         store.remove("tiny@stripes")
 
 
+def test_an_export_replaces_an_export_and_nothing_else(file: Path) -> None:
+    store.install(trained_record(file), file)
+    target = Path("carried.tlweights")
+    for _ in range(2):
+        bundle.export("tiny@stripes", target)
+    for other in (b"somebody's notes", b""):
+        target.write_bytes(other)
+        with pytest.raises(WeightsError, match=r"carried.tlweights is there already, and is no export of weights"):
+            bundle.export("tiny@stripes", target)
+        assert target.read_bytes() == other
+    with pytest.raises(WeightsError, match="/dev/null is there already"):
+        bundle.export("tiny@stripes", Path("/dev/null"))
+
+
 def test_weights_are_carried_as_one_file_without_programs(file: Path, network: Network) -> None:
     record = trained_record(file)
     store.install(record, file)

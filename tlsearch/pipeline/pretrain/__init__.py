@@ -73,7 +73,7 @@ def _begin_or_resume(context: RunContext, data: Data, start: Start) -> None:
         images=len(data.index.images),
         fingerprint=data.index.fingerprint,
         split=hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
-        plugins=start.plugin_versions,
+        plugins=start.plugins.with_settings(start.plugin_versions),
         space=f"{start.label} {weights} {start.image_size} {start.policy}",
     )
     identity.check_unchanged(present, context.checkpoint, context.output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,14 +37,22 @@ class _Wanted:
 
 
 def has_more_layers(model: keras.Model, file: Path) -> bool:
-    """Whether a file of Keras 3 has more layers of a class of the network than the network has.
+    """Whether a file of Keras 3 has more layers of a class of the network than the network has, or more in such layers.
 
     Keras then takes the first of them: of a deeper network those of its beginning, which say nothing here.
     """
     with opened(file) as content:
-        stored = Counter(class_of(place) for place in top_layers(content))
-    wanted = Counter(class_of(snake_case(type(layer).__name__)) for layer in model.layers if layer.weights)
-    return any(stored[kind] > count for kind, count in wanted.items())
+        stored = _counted(top_layers(content))
+    own = [(snake_case(type(layer).__name__), len(_wanted_of(layer))) for layer in model.layers if layer.weights]
+    return any(stored[kind] > count for kind, count in _counted(own).items())
+
+
+def _counted(layers: Iterable[tuple[str, int]]) -> Counter[tuple[str, str]]:
+    """How many layers of each class there are, and how many with weights are in all of them together."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for place, inside in layers:
+        counts.update({(class_of(place), "layers"): 1, (class_of(place), "inside"): inside})
+    return counts
 
 
 def load_from_inside(model: keras.Model, file: Path) -> str:
@@ -91,9 +99,10 @@ def _load_model_inside(model: keras.Model, content: Any) -> bool:
     return values is not None
 
 
-def _wanted_of(model: keras.Model) -> list[_Wanted]:
+def _wanted_of(whole: keras.layers.Layer) -> list[_Wanted]:
+    """The layers with variables of their own in a model or a layer, itself among them."""
     wanted = []
-    for layer in all_layers(model):
+    for layer in (whole, *all_layers(whole)):
         own: dict[str, Any] = {}
         if not layer.weights:
             continue
@@ -104,9 +113,10 @@ def _wanted_of(model: keras.Model) -> list[_Wanted]:
 
 
 def _by_name(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> list[StoredLayer] | None:
-    """The layers of the same names, where all are there in the right shapes.
+    """The layers of the same names, where all are there in the right shapes and no others between them.
 
-    Names that Keras gave say little: they are another network's as well as this one's.
+    Names that Keras gave say little: they are another network's as well as this one's. So do those of a family: VGG19
+    has all layers of VGG16 by name and shape, and others between them, without which they compute nothing of use.
     """
     names = [one.layer.name for one in wanted]
     if len(set(names)) < len(names) or any(is_numbered(one.layer) for one in wanted):
@@ -114,26 +124,41 @@ def _by_name(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> list[S
     known = {layer.name: layer for layer in stored}
     found = [known.get(name) for name in names]
     whole = [layer for one, layer in zip(wanted, found, strict=True) if layer and layer.shapes == one.shapes]
-    return whole if len(whole) == len(wanted) else None
+    return whole if len(whole) == len(wanted) and not _are_parted(whole, stored) else None
+
+
+def _are_parted(found: Sequence[StoredLayer], stored: Sequence[StoredLayer]) -> bool:
+    """Whether there are other layers between those that were found, as far as the file has an order."""
+    ours, has_one_order = {id(layer) for layer in found}, _has_one_order(stored)
+    kinds: dict[str, list[bool]] = {}
+    for layer in stored:
+        kinds.setdefault("" if has_one_order else class_of(layer.place), []).append(id(layer) in ours)
+    known = [flags for flags in kinds.values() if any(flags)]
+    return not all(all(flags[flags.index(True) : len(flags) - flags[::-1].index(True)]) for flags in known)
 
 
 def _by_order(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> list[StoredLayer] | None:
     """The layers of the same shapes that follow each other in the same order; None where no or several places fit.
 
+    There must be no further layers of these shapes, as a deeper network has them before or behind its beginning.
+
     An ``.h5`` of Keras 2 has one order of all layers, a file of Keras 3 one for each class.
     """
     if _has_one_order(stored):
-        return _run([one.shapes for one in wanted], stored)
+        return _run([one.shapes for one in wanted], stored, stored)
     classes: dict[str, list[_Wanted]] = {}
     for one in wanted:
         classes.setdefault(type(one.layer).__name__, []).append(one)
     kinds: dict[tuple[Any, ...], list[StoredLayer]] = {}
     for layer in stored:
         kinds.setdefault((*layer.order[:-1], layer.order[-1][0]), []).append(layer)
+    alike: dict[Any, list[StoredLayer]] = {}
+    for layer in stored:
+        alike.setdefault(layer.order[-1][0], []).append(layer)
     found: dict[int, StoredLayer] = {}
     for members in classes.values():
         shapes = [one.shapes for one in members]
-        runs = [run for layers in kinds.values() if (run := _run(shapes, layers)) is not None]
+        runs = [run for kind, layers in kinds.items() if (run := _run(shapes, layers, alike[kind[-1]])) is not None]
         if len(runs) != 1:
             return None
         found |= {id(one): layer for one, layer in zip(members, runs[0], strict=True)}
@@ -144,11 +169,18 @@ def _has_one_order(stored: Sequence[StoredLayer]) -> bool:
     return all(isinstance(layer.order[0], int) for layer in stored)
 
 
-def _run(shapes: Sequence[Any], stored: Sequence[StoredLayer]) -> list[StoredLayer] | None:
-    """The layers of ``stored`` that have these shapes one after the other; None where it is no or several places."""
-    there = [layer.shapes for layer in stored]
+def _run(
+    shapes: Sequence[Any], layers: Sequence[StoredLayer], alike: Sequence[StoredLayer]
+) -> list[StoredLayer] | None:
+    """Those of ``layers`` that have these shapes one after the other; None where it is no or several places.
+
+    None, too, where others among ``alike`` have one of these shapes.
+    """
+    there = [layer.shapes for layer in layers]
     starts = [at for at in range(len(there) - len(shapes) + 1) if there[at : at + len(shapes)] == list(shapes)]
-    return list(stored[starts[0] : starts[0] + len(shapes)]) if len(starts) == 1 else None
+    if len(starts) != 1 or sum(layer.shapes in shapes for layer in alike) > len(shapes):
+        return None
+    return list(layers[starts[0] : starts[0] + len(shapes)])
 
 
 def _missing(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> str:

@@ -82,10 +82,19 @@ def models_inside(content: Any) -> list[Any]:
     return sorted(found, key=lambda group: group.name.count("/"))
 
 
-def top_layers(content: Any) -> list[str]:
-    """Give the places of the layers with weights on the first level of a file of Keras 3: ``conv2d_1``."""
+def top_layers(content: Any) -> list[tuple[str, int]]:
+    """Give the layers with weights on the first level of a file of Keras 3: their places, such as ``conv2d_1``.
+
+    Beside each stands how many layers with weights are in it, itself among them. The state of random numbers, which
+    layers such as Dropout have, is no weight.
+    """
     layers = content.get(_LAYERS)
-    return [name for name, item in layers.items() if any(_layers(item, name))] if hasattr(layers, "items") else []
+    found = [(name, _with_weights(item, name)) for name, item in layers.items()] if hasattr(layers, "items") else []
+    return [(name, count) for name, count in found if count]
+
+
+def _with_weights(group: Any, place: str) -> int:
+    return sum(any(array.dtype.kind not in "iu" for array in layer.arrays) for layer in _layers(group, place))
 
 
 def class_of(place: str) -> str:

@@ -44,9 +44,11 @@ def export(label: str, target: Path) -> TrainedWeights:
     """Write the trained weights ``backbone@name`` into the file ``target``; gives their provenance.
 
     Raises:
-        WeightsError: There are none, their file is damaged, or ``target`` cannot be written.
+        WeightsError: There are none, their file is damaged, or ``target`` cannot be written or is another file.
     """
     record = store.find(label)
+    if target.exists() and not target.is_dir() and not _is_export(target):
+        raise WeightsError(f"{target} is there already, and is no export of weights: name another with --output.")
     source = store.file_of(label)
     damaged = WeightsError(
         f"The file {source} is damaged (its SHA-256 is not that of its provenance): remove the weights with "
@@ -68,6 +70,14 @@ def export(label: str, target: Path) -> TrainedWeights:
     except OSError as error:
         raise WeightsError(f"{target} cannot be written ({error.strerror or error}): name another file.") from error
     return record
+
+
+def _is_export(target: Path) -> bool:
+    try:
+        with zipfile.ZipFile(target) as archive:
+            return {PROVENANCE_NAME, WEIGHTS_MEMBER} <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def import_file(file: Path, name: str | None = None) -> tuple[TrainedWeights, Path]:
