@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -24,6 +25,16 @@ def read_sidecar(network: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("metadata") != dict(metadata):
         stop(f"{beside} is not of {network}: copy both from one export, or remove this file.")
     return found
+
+
+def is_exported_from(predictor: Any, metadata: Mapping[str, str], sidecar: Mapping[str, Any]) -> bool:
+    """Whether a network is that of a loaded model: by the hash in its sidecar, or else by what it says of itself."""
+    size = int(metadata["image_size"])
+    told = (json.loads(metadata["labels"]), size, int(metadata.get("decode_size", size)))
+    if (list(predictor.labels), predictor.image_size, predictor.decode_size) != told:
+        return False
+    with (predictor.folder / "model.keras").open("rb") as stream:
+        return sidecar.get("model") in (None, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
 def prediction_set(row: np.ndarray, labels: list[str], thresholds: Mapping[str, Any], coverage: float) -> list[str]:

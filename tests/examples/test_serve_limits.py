@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -115,6 +116,22 @@ def test_the_sidecar_of_another_file_is_refused(
         assert said.stderr.startswith("error: model.onnx.json ")
         assert words in said.stderr
         assert len(said.stderr.splitlines()) == 1
+
+
+def test_heat_maps_of_another_model_than_the_exported_one_are_refused(
+    exported: tuple[Predictor, Path], doubting: tuple[Predictor, Path], tmp_path: Path
+) -> None:
+    """Its classes would be called by the names of those of the file."""
+    of_itself = {"MODEL": str(exported[1]), "MODEL_DIR": str(doubting[0].folder)}
+    with (shutil.copytree(doubting[0].folder, tmp_path / "model") / "model.keras").open("ab") as stream:
+        stream.write(b"\0")
+    by_hash = {"MODEL": str(doubting[1]), "MODEL_DIR": str(tmp_path / "model")}
+    for variables in (of_itself, by_hash):
+        said = start({**variables, "PORT": str(free_port())}, tmp_path)
+        assert (said.returncode, said.stdout) == (2, "")
+        model, folder = variables["MODEL"], variables["MODEL_DIR"]
+        sentence = f"error: MODEL_DIR={folder} is not the model that MODEL={model} was exported from: name that one."
+        assert said.stderr.splitlines()[-1] == sentence
 
 
 def test_a_port_that_is_taken_is_named_with_a_way_out(exported: tuple[Predictor, Path], tmp_path: Path) -> None:

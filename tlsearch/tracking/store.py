@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.location import Location
@@ -148,6 +150,30 @@ def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
             f"--experiment-id {found.experiment_id}`, or choose another name with --experiment."
         )
     return str(found.experiment_id)
+
+
+def files_elsewhere(client: MlflowClient, location: Location, experiment_id: str) -> str:
+    """Say in a sentence where the files of an experiment go, if its database was moved or copied; else empty.
+
+    MLflow keeps the folder for files of an experiment as an absolute address, which stays what it was.
+    """
+    if location.artifacts is None:
+        return ""
+    found = client.get_experiment(experiment_id)
+    address = urlsplit(found.artifact_location or "")
+    kept = Path(url2pathname(address.path))
+    if address.scheme != "file" or kept.name != location.artifacts.name or _is_same(kept, location.artifacts):
+        return ""
+    return (
+        f"the MLflow experiment {found.name!r} keeps its files in {kept}, beside which its database lay before it was "
+        f"moved or copied to {location.artifacts.parent}: a link from there leads them here (ln -s "
+        f"{shlex.quote(str(location.artifacts))} {shlex.quote(str(kept))}), or choose another --experiment"
+    )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two paths are those of one folder, by their names or by a link."""
+    return one == other or one.resolve() == other.resolve()
 
 
 def open_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tlsearch.runs.output import CONFIGS
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address, Outbox
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.sqlite_urls import moved_with
 
 _NAMING = (RESULT_FILE, "trials.csv", "report.html")
 """Files of a result that name MLflow runs."""
@@ -47,7 +49,8 @@ def sync(output: Path, reporter: Reporter) -> int:
         if not unsent.exists():
             return 0
         address = Outbox(unsent).address or _address(output)
-        tracker = Tracker.open(address.uri, address.experiment, unsent=unsent, warn=reporter.warn)
+        uri = moved_with(address.uri, _former_folder(output), output.absolute())
+        tracker = Tracker.open(uri, address.experiment, unsent=unsent, warn=reporter.warn)
         left = tracker.send_waiting()
         if left and tracker.files_trouble:
             raise TrackingError(
@@ -71,6 +74,18 @@ def _address(output: Path) -> Address:
         raise UsageError(f"{output} does not say where it was recorded: go on with `tlsearch resume` there.")
     config = RunConfig.from_toml(output / CONFIG_NAME)
     return Address(record.tracking_uri, config.effective_experiment)
+
+
+def _former_folder(output: Path) -> Path:
+    """The output folder where the run in ``output`` was last at work: it may have been moved since."""
+    for name in CONFIGS:
+        try:
+            named = tomllib.loads((output / name).read_text(encoding="utf-8-sig")).get("output")
+        except (OSError, ValueError):  # not there, or damaged
+            continue
+        if isinstance(named, str):
+            return Path(named)
+    return output.absolute()
 
 
 def settle(tracker: Tracker, output: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from contextlib import closing, suppress
@@ -64,6 +65,33 @@ def sqlite_path(url: str) -> tuple[Path, str]:
 
         text = make_url(f"{PREFIX}{text}").database or text
     return Path(text), query
+
+
+def is_missing(url: str) -> bool:
+    """Whether an address is that of an SQLite database whose file is not there."""
+    return url.startswith(PREFIX) and not is_in_memory(url) and not sqlite_path(url)[0].exists()
+
+
+def moved_with(url: str, before: Path, now: Path) -> str:
+    """Give the address of a database that may have been moved together with a folder.
+
+    It is looked for where it lay as seen from the folder: two folders above it, for instance.
+
+    Args:
+        url: The address of a database of any kind, or of a server.
+        before: Where the folder was, absolute.
+        now: Where it is, absolute.
+
+    Returns:
+        Where the database is now, if its file is no longer at ``url`` and one lies there; else ``url``.
+    """
+    if not is_missing(url):
+        return url
+    path, query = sqlite_path(url)
+    if not path.is_absolute():
+        return url
+    place = Path(os.path.normpath(now / os.path.relpath(path, before)))
+    return sqlite_url(place, query) if place.is_file() else url
 
 
 def sqlite_url_without_locks(path: Path) -> str:
