@@ -99,7 +99,7 @@ def test_what_waits_is_sent_to_the_database_that_was_moved_with_it(
     assert sync(moved / "out", SilentReporter()) == 2
     run = runs_in(moved)["search"]
     assert (run.info.status, run.data.metrics) == ("FINISHED", {"test": 0.5})
-    assert not project.exists()
+    assert [file.name for file in project.iterdir()] == ["mlartifacts"]  # a link
 
 
 def test_what_waits_knows_its_database_once_a_run_was_resumed_elsewhere(
@@ -117,26 +117,41 @@ def test_what_waits_knows_its_database_once_a_run_was_resumed_elsewhere(
     assert (address.uri, address.run) == (f"sqlite:///{moved / 'mlflow.db'}", parent)
 
 
-@pytest.mark.parametrize("copied", [True, False])
-def test_files_that_go_where_the_database_was_are_told(project: Path, tmp_path: Path, copied: bool) -> None:
+def test_files_are_found_where_they_were_moved_to(project: Path, tmp_path: Path) -> None:
+    """MLflow keeps their addresses: both those of before and new ones lie beside the database."""
     told: list[str] = []
-    tracker_of(project, told)
+    first = tracker_of(project, told)
+    parent = first.start_parent("search", {}, {})
+    first.log_text(parent, "before", "one.txt")
     assert told == []
-    other = tmp_path / "two words"
-    if copied:
-        shutil.copytree(project, other)
-    else:
-        project.rename(other)
-    tracker_of(other, told)
+    moved = project.rename(tmp_path / "moved")
+    tracker = tracker_of(moved, told)
+    former, now = project / "mlartifacts", moved / "mlartifacts"
+    assert told == [f"MLflow looks for files in {former}, from where they were moved: that is a link to {now} now"]
+    tracker.log_text(parent, "after", "two.txt")
+    client = MlflowClient(tracker.uri)
+    assert [file.path for file in client.list_artifacts(parent)] == ["one.txt", "two.txt"]
+    assert sorted(file.name for file in now.rglob("*.txt")) == ["one.txt", "two.txt"]
+    tracker_of(moved, told)
+    assert len(told) == 1
+    moved.rename(project.with_name("again"))  # the first link leads nowhere now
+    tracker_of(project.with_name("again"), told)
+    assert f"go into {former}, beside which" in told[1]
+
+
+def test_files_of_a_project_that_was_copied_go_into_the_first_one_which_is_told(project: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    parent = tracker_of(project, told).start_parent("search", {}, {})
+    (project / "mlartifacts").mkdir(exist_ok=True)
+    copy = Path(shutil.copytree(project, tmp_path / "copy"))
+    tracker = tracker_of(copy, told)
     (sentence,) = told
-    assert f"the MLflow experiment 'pets' keeps its files in {project / 'mlartifacts'}, beside which" in sentence
-    assert f"(ln -s '{other / 'mlartifacts'}' {project / 'mlartifacts'})" in sentence
-    if not copied:
-        project.mkdir()
-        (other / "mlartifacts").mkdir(exist_ok=True)
-        (project / "mlartifacts").symlink_to(other / "mlartifacts")
-        tracker_of(other, told)
-        assert len(told) == 1
+    assert f"files of the MLflow experiment 'pets' go into {project / 'mlartifacts'}, beside which" in sentence
+    assert f"copied or moved to {copy}: choose another --experiment" in sentence
+    tracker.log_text(parent, "after", "two.txt")
+    assert [file.name for file in project.rglob("*.txt")] == ["two.txt"]
+    Tracker.open(None, "other", directory=copy, warn=told.append)
+    assert len(told) == 1
 
 
 def test_a_record_that_is_gone_is_made_anew_with_all_trials(project: Path, tables: Path) -> None:

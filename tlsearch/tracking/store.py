@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shlex
 import tempfile
@@ -152,28 +153,30 @@ def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
     return str(found.experiment_id)
 
 
-def files_elsewhere(client: MlflowClient, location: Location, experiment_id: str) -> str:
-    """Say in a sentence where the files of an experiment go, if its database was moved or copied; else empty.
+def lead_files(client: MlflowClient, location: Location, experiment_id: str) -> str:
+    """Lead the files of an experiment to where its database is now, if that was moved; gives what a person should know.
 
-    MLflow keeps the folder for files of an experiment as an absolute address, which stays what it was.
+    MLflow keeps the folder for files of an experiment as an absolute address. If nothing is there any more, it becomes
+    a link to the folder beside the database; MLflow would make a folder there. If something is, as where a project was
+    copied, it is left alone, and a sentence says so. The sentence is empty where nothing was moved or copied.
     """
     if location.artifacts is None:
         return ""
-    found = client.get_experiment(experiment_id)
+    here, found = location.artifacts, client.get_experiment(experiment_id)
     address = urlsplit(found.artifact_location or "")
     kept = Path(url2pathname(address.path))
-    if address.scheme != "file" or kept.name != location.artifacts.name or _is_same(kept, location.artifacts):
+    if address.scheme != "file" or kept.name != here.name or kept == here or kept.resolve() == here.resolve():
         return ""
+    if not os.path.lexists(kept):
+        with suppress(OSError):
+            here.mkdir(exist_ok=True)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.symlink_to(here, target_is_directory=True)
+            return f"MLflow looks for files in {kept}, from where they were moved: that is a link to {here} now"
     return (
-        f"the MLflow experiment {found.name!r} keeps its files in {kept}, beside which its database lay before it was "
-        f"moved or copied to {location.artifacts.parent}: a link from there leads them here (ln -s "
-        f"{shlex.quote(str(location.artifacts))} {shlex.quote(str(kept))}), or choose another --experiment"
+        f"files of the MLflow experiment {found.name!r} go into {kept}, beside which its database lay before it was "
+        f"copied or moved to {here.parent}: choose another --experiment to have them here"
     )
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    """Whether two paths are those of one folder, by their names or by a link."""
-    return one == other or one.resolve() == other.resolve()
 
 
 def open_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> set[str]:
