@@ -134,9 +134,10 @@ def test_files_are_found_where_they_were_moved_to(project: Path, tmp_path: Path)
     assert sorted(file.name for file in now.rglob("*.txt")) == ["one.txt", "two.txt"]
     tracker_of(moved, told)
     assert len(told) == 1
-    moved.rename(project.with_name("again"))  # the first link leads nowhere now
-    tracker_of(project.with_name("again"), told)
-    assert f"go into {former}, beside which" in told[1]
+    again = moved.rename(tmp_path / "again")  # the first link leads nowhere now
+    client = MlflowClient(tracker_of(again, told).uri)
+    assert told[1].endswith(f"that is a link to {again / 'mlartifacts'} now")
+    assert [file.path for file in client.list_artifacts(parent)] == ["one.txt", "two.txt"]
 
 
 def test_files_of_a_project_that_was_copied_go_into_the_first_one_which_is_told(project: Path, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shlex
 import tempfile
@@ -167,10 +166,11 @@ def lead_files(client: MlflowClient, location: Location, experiment_id: str) -> 
     kept = Path(url2pathname(address.path))
     if address.scheme != "file" or kept.name != here.name or kept == here or kept.resolve() == here.resolve():
         return ""
-    if not os.path.lexists(kept):
+    if not kept.exists():
         with suppress(OSError):
             here.mkdir(exist_ok=True)
             kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.unlink(missing_ok=True)  # a link that leads nowhere, as where it was moved twice
             kept.symlink_to(here, target_is_directory=True)
             return f"MLflow looks for files in {kept}, from where they were moved: that is a link to {here} now"
     return (
