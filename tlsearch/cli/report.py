@@ -27,9 +27,8 @@ def report(output_dir: Path) -> None:
     from tlsearch.results.result import read_result
 
     result = read_result(output_dir)
-    said = _write(result, output_dir)
     print_summary(Console(highlight=False), result)
-    if said:
+    if said := _write(result, output_dir):
         click.echo(f"note: {said}", err=True)
 
 

@@ -48,6 +48,7 @@ def test_a_report_in_a_folder_that_may_only_be_read(sample: RunResult, disk: Cal
     assert done.stderr == (
         f"error: {folder} cannot be used (Read-only file system): change what it permits, or name another place.\n"
     )
+    assert "Pre-training helped." in done.stdout  # the result is shown all the same
 
 
 def test_a_report_on_a_full_disk(sample: RunResult, disk: Callable[[str], Path]) -> None:
