@@ -160,5 +160,18 @@ def test_what_an_earlier_attempt_completed_but_did_not_close_is_closed(home: Pat
     assert (runs["02 lost"].info.status, runs["02 lost"].data.tags["role"]) == ("KILLED", "interrupted")
 
 
+def test_the_best_so_far_is_recorded_once_for_each_trial(home: Path, name: str, tmp_path: Path) -> None:
+    """A run that is resumed tells of all its trials again."""
+    for last in (2, 3):
+        record = MlflowCallback(Tracker.open(None, name, directory=home))
+        with record.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
+            for number in range(1, last + 1):
+                record.on_best(number, "curve/best_val_accuracy", 0.25 * number)
+            record.tracker.flush()
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    history = client.get_metric_history(record.parent_run, "curve/best_val_accuracy")
+    assert [(point.step, point.value) for point in history] == [(1, 0.25), (2, 0.5), (3, 0.75)]
+
+
 def test_before_work_begins_a_failure_leaves_nothing_to_resume(home: Path, name: str) -> None:
     assert not MlflowCallback(Tracker.open(None, name, directory=home)).on_run_failed("no weights", interrupted=False)

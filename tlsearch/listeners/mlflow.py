@@ -89,7 +89,8 @@ class MlflowCallback(Recorder):
         self._left_open: set[str] = set()  # by an earlier attempt at the run
         self._open: set[str] = set()
         self._begun: set[str] = set()  # by this attempt
-        self._anew = False
+        self._anew = self._resumed = False
+        self._told_best: dict[str, set[int]] = {}  # the trials by the name of the metric
         self._epochs: dict[tuple[str, int], int] = {}
 
     @property
@@ -151,7 +152,7 @@ class MlflowCallback(Recorder):
                 self.parent_run = self._start_parent(run)
                 checkpoint.put(("parent",), self.parent_run)
         else:
-            self.parent_run = kept
+            self.parent_run, self._resumed = kept, True
             self._left_open.update(tracker.resume(kept))
         self._try_a_file(run)
         self.view = tracker.offer_view(self._view())
@@ -263,8 +264,14 @@ class MlflowCallback(Recorder):
             self.close_left_open()
 
     def on_best(self, number: int, name: str, value: float) -> None:
-        """Record the best score so far after trial ``number``: the chart of the parent shows the search's progress."""
-        self.tracker.log_epoch(self.parent_run, number, {name: value})
+        """Record the best score so far after trial ``number``: the chart of the parent shows the search's progress.
+
+        A run that is resumed tells of all its trials again. What an earlier attempt has recorded is not repeated.
+        """
+        if name not in self._told_best:
+            self._told_best[name] = self.tracker.steps(self.parent_run, name) if self._resumed else set()
+        if number not in self._told_best[name]:
+            self.tracker.log_epoch(self.parent_run, number, {name: value})
 
     def close_left_open(self) -> None:
         """Close the runs of trials in which an earlier attempt at the run was interrupted; they are run anew."""

@@ -179,6 +179,10 @@ class Waiting:
         """Whether the store answers and a run that it held is no longer in it: its database or the run was deleted."""
         return self._sender.lacks(run_id)
 
+    def steps(self, run_id: str, metric: str) -> set[int]:
+        """The steps at which a run has a metric already."""
+        return self._sender.steps(run_id, metric)
+
     def is_now(self, run_id: str, other: str) -> None:
         """From now on the run ``other`` is what ``run_id`` names, also in another process."""
         self._sender.is_now(run_id, other)

@@ -129,6 +129,13 @@ class Sender:
             return is_refusal(error)
         return str(found.info.lifecycle_stage) != "active"
 
+    def steps(self, run: str, metric: str) -> set[int]:
+        """The steps at which a run has a metric in the store; none where it does not answer, or the run still waits."""
+        if self._outbox.records:
+            return set()
+        found = self.read(lambda: self._client.get_metric_history(self.real(run), metric), [])
+        return {int(point.step) for point in found}
+
     def is_now(self, known: str, run: str) -> None:
         """From now on ``known`` means ``run``, which stands for it in this store."""
         self._outbox.know(known, run)
