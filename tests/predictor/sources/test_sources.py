@@ -54,6 +54,48 @@ def test_all_ranges_that_mean_the_same_pixels_give_the_same_answer(predictor: Pr
     assert not equal(predictor, pixels, pixels // 2)
 
 
+@pytest.mark.parametrize("wrap", [np.asarray, lambda array: Tensor(array)], ids=["array", "tensor"])
+def test_pictures_of_one_array_have_one_range(wrap: Callable[[Array], Any], predictor: Predictor) -> None:
+    """A dark picture does not say itself whether its values go to 1 or to 255."""
+    pixels = np.stack([noise(12, 12, 3, high=2), noise(12, 12, 3), noise(12, 12, 3, high=2)])
+    expected = predictor.probabilities(pixels)
+    assert (predictor.probabilities(wrap(pixels.astype(np.float32))) == expected).all()
+    dark = (pixels[0] / 255).astype(np.float32)  # of pictures that all go to 1
+    assert (predictor.probabilities(wrap(np.stack([dark, dark]))) == expected[0]).all()
+    greys = np.stack([noise(12, 12, high=200), noise(12, 12, high=60000)])[..., None]
+    deep = predictor.probabilities(greys.astype(np.uint16))
+    assert (predictor.probabilities(wrap(greys.astype(np.int64))) == deep).all()
+
+
+class Tensor:
+    """An array as other libraries have it."""
+
+    ndim = 4
+
+    def __init__(self, array: Array) -> None:
+        self._array = array
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, number: int) -> SimpleNamespace:
+        return SimpleNamespace(numpy=lambda: self._array[number])
+
+    def numpy(self) -> Array:
+        return self._array
+
+
+def test_dark_greys_are_as_in_a_file_for_a_model_of_deep_greys(tmp_path: Path) -> None:
+    """A run of arrays looks at all of them: a dark one among greys of 16 bits is one of 16 bits, too."""
+    folder = write_model(tmp_path / "model")
+    (folder / "config.json").write_text('{"image_size": 8, "decode_size": 12, "window": [0.0, 4000.0]}')
+    dark, predictor = noise(20, 30, high=200).astype(np.uint16), load(folder)
+    Image.fromarray(dark).save(tmp_path / "dark.png")
+    for same in (dark, dark.astype(np.int64), dark.astype(np.float32)):
+        assert equal(predictor, same, tmp_path / "dark.png")
+    assert not equal(predictor, dark, dark.astype(np.uint8))
+
+
 def test_grey_floats_are_as_in_a_file_for_a_model_of_such_files(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "model")
     (folder / "config.json").write_text('{"image_size": 8, "decode_size": 12, "window": [-40.0, 300.0]}')
