@@ -62,9 +62,9 @@ def test_pictures_of_one_array_have_one_range(wrap: Callable[[Array], Any], pred
     assert (predictor.probabilities(wrap(pixels.astype(np.float32))) == expected).all()
     dark = (pixels[0] / 255).astype(np.float32)  # of pictures that all go to 1
     assert (predictor.probabilities(wrap(np.stack([dark, dark]))) == expected[0]).all()
-    greys = np.stack([noise(12, 12, high=200), noise(12, 12, high=60000)])[..., None]
+    greys = np.stack([noise(12, 12, high=high, dtype=np.int64) for high in (200, 60000)])[..., None]
     deep = predictor.probabilities(greys.astype(np.uint16))
-    assert (predictor.probabilities(wrap(greys.astype(np.int64))) == deep).all()
+    assert (predictor.probabilities(wrap(greys)) == deep).all()
 
 
 class Tensor:
