@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -172,23 +171,6 @@ def test_a_converter_that_fails_ends_in_a_sentence_and_leaves_nothing(
     with pytest.raises(RunError, match=r"cannot be converted to keras in float32 \(no such operation: Fold\): choose"):
         export_model(model_dir, ExportOptions(formats=("keras",), to=tmp_path / "to"))
     assert not list((tmp_path / "to").iterdir())
-
-
-def test_a_system_that_ends_it_leaves_no_half_of_a_file(
-    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As `timeout` does, or a container that is stopped."""
-
-    def ended(predictor: object, room: Path, *, unlike: bool) -> None:
-        (room / "model.keras").write_bytes(b"half of it")
-        if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-            pytest.fail("the process would be ended at once")
-        signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(exporting, "exported_network", ended)
-    done = export(model_dir, "--format", "keras", "--to", tmp_path)
-    assert done.exit_code == 130, done.output
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
