@@ -81,3 +81,15 @@ def test_a_database_that_was_moved_with_the_folder_is_named_where_it_is(tmp_path
     assert shlex.split(found.ui_command) == [
         "mlflow", "ui", "--backend-store-uri", found.tracking_uri, "--port", "5001",
     ]  # fmt: skip
+
+
+def test_images_that_were_moved_with_the_folder_are_named_where_they_are(tmp_path: Path) -> None:
+    before, after = tmp_path / "old" / "runs" / "a", tmp_path / "new" / "runs" / "a"
+    images = tmp_path / "old" / "images"
+    images.mkdir(parents=True)
+    data = replace(SAMPLE.dataset, path=str(images))
+    write_result(replace(SAMPLE, output=replace(SAMPLE.output, folder=str(before)), dataset=data), before)
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert read_result(after).dataset.path == str(tmp_path / "new" / "images")
+    (tmp_path / "new" / "images").rmdir()
+    assert read_result(after).dataset.path == str(images)

@@ -231,8 +231,8 @@ def _moved(result: RunResult, folder: Path) -> RunResult:
     if verdict is not None:
         verdict = _verdict_moved(verdict, before, after)
     record = result.mlflow and result.mlflow.moved(Path(before), folder)
-    output = replace(result.output, folder=after)
-    return replace(result, output=output, command=command, verdict=verdict, mlflow=record)
+    output, data = replace(result.output, folder=after), result.dataset.moved(Path(before), folder)
+    return replace(result, output=output, dataset=data, command=command, verdict=verdict, mlflow=record)
 
 
 def _verdict_moved(verdict: Verdict, before: str, after: str) -> Verdict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tlsearch.errors import TrackingError, UsageError
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RESULT_FILE, read_result
 from tlsearch.runs.lock import output_lock
-from tlsearch.runs.output import CONFIGS
+from tlsearch.runs.output import CONFIGS, former_folder
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address, Outbox
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.files import write_atomically
@@ -49,7 +48,7 @@ def sync(output: Path, reporter: Reporter) -> int:
         if not unsent.exists():
             return 0
         address = Outbox(unsent).address or _address(output)
-        uri = moved_with(address.uri, _former_folder(output), output.absolute())
+        uri = moved_with(address.uri, former_folder(output), output.absolute())
         tracker = Tracker.open(uri, address.experiment, unsent=unsent, warn=reporter.warn)
         left = tracker.send_waiting()
         if left and tracker.files_trouble:
@@ -74,18 +73,6 @@ def _address(output: Path) -> Address:
         raise UsageError(f"{output} does not say where it was recorded: go on with `tlsearch resume` there.")
     config = RunConfig.from_toml(output / CONFIG_NAME)
     return Address(record.tracking_uri, config.effective_experiment)
-
-
-def _former_folder(output: Path) -> Path:
-    """The output folder where the run in ``output`` was last at work: it may have been moved since."""
-    for name in CONFIGS:
-        try:
-            named = tomllib.loads((output / name).read_text(encoding="utf-8-sig")).get("output")
-        except (OSError, ValueError):  # not there, or damaged
-            continue
-        if isinstance(named, str):
-            return Path(named)
-    return output.absolute()
 
 
 def settle(tracker: Tracker, output: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from contextlib import closing, suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tlsearch.errors import UsageError
+from tlsearch.utils.files import moved_path
 
 PREFIX = "sqlite:///"
 
@@ -73,9 +73,7 @@ def is_missing(url: str) -> bool:
 
 
 def moved_with(url: str, before: Path, now: Path) -> str:
-    """Give the address of a database that may have been moved together with a folder.
-
-    It is looked for where it lay as seen from the folder: two folders above it, for instance.
+    """Give the address of a database that may have been moved together with a folder, as ``moved_path`` finds it.
 
     Args:
         url: The address of a database of any kind, or of a server.
@@ -83,15 +81,13 @@ def moved_with(url: str, before: Path, now: Path) -> str:
         now: Where it is, absolute.
 
     Returns:
-        Where the database is now, if its file is no longer at ``url`` and one lies there; else ``url``.
+        Where the database is now; ``url`` where it was not moved.
     """
     if not is_missing(url):
         return url
     path, query = sqlite_path(url)
-    if not path.is_absolute():
-        return url
-    place = Path(os.path.normpath(now / os.path.relpath(path, before)))
-    return sqlite_url(place, query) if place.is_file() else url
+    place = moved_path(path, before, now)
+    return url if place == path else sqlite_url(place, query)
 
 
 def sqlite_url_without_locks(path: Path) -> str:
