@@ -30,8 +30,8 @@ def read_sidecar(network: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
 def is_exported_from(predictor: Any, metadata: Mapping[str, str], sidecar: Mapping[str, Any]) -> bool:
     """Whether a network is that of a loaded model: by the hash in its sidecar, or else by what it says of itself."""
     size = int(metadata["image_size"])
-    told = (json.loads(metadata["labels"]), size, int(metadata.get("decode_size", size)))
-    if (list(predictor.labels), predictor.image_size, predictor.decode_size) != told:
+    known = (json.loads(metadata["labels"]), size, int(metadata.get("decode_size", size)))
+    if (list(predictor.labels), predictor.image_size, predictor.decode_size) != known:
         return False
     with (predictor.folder / "model.keras").open("rb") as stream:
         return sidecar.get("model") in (None, hashlib.file_digest(stream, "sha256").hexdigest())
