@@ -230,7 +230,7 @@ def test_files_that_are_not_used_are_counted_as_everywhere_else(tmp_path: Path) 
     copies = Finding(kind="copies", severity="info", message="Two copies", files=("a.jpg", "b.jpg"))
     data = replace(SAMPLE.dataset, skipped=(folder, *broken), findings=(*found, copies))
     text = render(replace(SAMPLE, dataset=data), tmp_path).text
-    assert "1,750 files not used cat/masks (1,500 files) : its images are masks" in text
+    assert "1,750 files not used cat/masks (1,500 files): its images are masks" in text
     assert "cat/198.jpg : it is broken and 51 more" in text
     assert "1,750 files not used which cat/masks" in text
     assert "cat/masks and 3 more" in text

@@ -72,6 +72,8 @@ def write_predictions(predictions: Predictions, options: WriteOptions, predictor
         writer = form.open(stream, predictor, options.calibrated)
         _write(predictions, writer, destination, line, tally)
         if tally.error is not None and not tally.images:
+            if options.to is not None:  # some formats want an end also of what is thrown away
+                writer.close()
             raise tally.error
         with defer_interrupts():
             writer.close()
