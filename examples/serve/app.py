@@ -146,15 +146,14 @@ def _explainer(network: Network) -> Any:
         stop(f"MODEL_DIR={MODEL_DIR} is no folder: name the folder of the model that was exported, or leave it out.")
     if not MODEL_DIR or any(importlib.util.find_spec(name) is None for name in names):
         return None
+    if not is_exported_from(Path(MODEL_DIR), network.metadata, network.sidecar):
+        stop(f"MODEL_DIR={MODEL_DIR} is not the model that MODEL={MODEL} was exported from: name that one.")
     from tlsearch import TlsearchError
     from tlsearch.explain.maps import Explainer
     from tlsearch.predictor import load
 
     try:
-        predictor = load(MODEL_DIR)
-        if not is_exported_from(predictor, network.metadata, network.sidecar):
-            stop(f"MODEL_DIR={MODEL_DIR} is not the model that MODEL={MODEL} was exported from: name that one.")
-        return Explainer(predictor)
+        return Explainer(load(MODEL_DIR))
     except TlsearchError as error:
         stop(f"MODEL_DIR={MODEL_DIR} cannot be used: {error}")
 
