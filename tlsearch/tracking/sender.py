@@ -131,10 +131,10 @@ class Sender:
 
     def steps(self, run: str, metric: str) -> set[int]:
         """The steps at which a run has a metric in the store; none where it does not answer, or the run still waits."""
+        none: set[int] = set()
         if self._outbox.records:
-            return set()
-        found = self.read(lambda: self._client.get_metric_history(self.real(run), metric), [])
-        return {int(point.step) for point in found}
+            return none
+        return self.read(lambda: {int(p.step) for p in self._client.get_metric_history(self.real(run), metric)}, none)
 
     def is_now(self, known: str, run: str) -> None:
         """From now on ``known`` means ``run``, which stands for it in this store."""

@@ -43,7 +43,7 @@ def require_lists(lists: Iterable[Path]) -> None:
         try:
             is_folder = stat.S_ISDIR(file.stat().st_mode)
         except OSError as error:
-            raise _unreadable(file, error.strerror) from error
+            raise _unreadable(file, error.strerror or str(error)) from error
         if is_folder or not os.access(file, os.R_OK):
             raise _unreadable(file, os.strerror(errno.EISDIR if is_folder else errno.EACCES))
 
