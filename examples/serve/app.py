@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime
 import uvicorn
-from doubts import prediction_set, read_sidecar
+from doubts import is_exported_from, prediction_set, read_sidecar
 from fastapi import FastAPI, HTTPException, Request
 from pictures import decode
 from PIL import Image
@@ -139,13 +139,15 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     worker.cancel()
 
 
-def _explainer() -> Any:
+def _explainer(network: Network) -> Any:
     """What draws heat maps; None where no model is named or tlsearch is not installed."""
     names = ("tlsearch", "tlsearch.explain")
     if MODEL_DIR and not Path(MODEL_DIR).is_dir():
         stop(f"MODEL_DIR={MODEL_DIR} is no folder: name the folder of the model that was exported, or leave it out.")
     if not MODEL_DIR or any(importlib.util.find_spec(name) is None for name in names):
         return None
+    if not is_exported_from(Path(MODEL_DIR), network.metadata, network.sidecar):
+        stop(f"MODEL_DIR={MODEL_DIR} is not the model that MODEL={MODEL} was exported from: name that one.")
     from tlsearch import TlsearchError
     from tlsearch.explain.maps import Explainer
     from tlsearch.predictor import load
@@ -270,6 +272,7 @@ async def _pictures(request: Request) -> list[tuple[str, bytes]]:
 
 if __name__ == "__main__":
     listening = listen(HOST, PORT)
-    app.state.network, app.state.explainer = Network(MODEL), _explainer()
+    app.state.network = Network(MODEL)
+    app.state.explainer = _explainer(app.state.network)
     print(f"http://{HOST}:{listening.getsockname()[1]}", flush=True)
     uvicorn.Server(uvicorn.Config(app)).run(sockets=[listening])

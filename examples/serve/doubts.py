@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,23 @@ def read_sidecar(network: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("metadata") != dict(metadata):
         stop(f"{beside} is not of {network}: copy both from one export, or remove this file.")
     return found
+
+
+def is_exported_from(folder: Path, metadata: Mapping[str, str], sidecar: Mapping[str, Any]) -> bool:
+    """Whether a network is that of a model's folder: by the hash in its sidecar, or else by what it says of itself.
+
+    What cannot be read is for whoever loads the model to tell.
+    """
+    with suppress(OSError, ValueError, AttributeError):
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        size = int(metadata["image_size"])
+        stated = json.loads(metadata["labels"]), size, int(metadata.get("decode_size", size))
+        labels, own = json.loads((folder / "labels.json").read_text(encoding="utf-8")), config.get("image_size")
+        if (labels, own, config.get("decode_size", own)) != stated:
+            return False
+        with (folder / "model.keras").open("rb") as stream:
+            return sidecar.get("model") in (None, hashlib.file_digest(stream, "sha256").hexdigest())
+    return True
 
 
 def prediction_set(row: np.ndarray, labels: list[str], thresholds: Mapping[str, Any], coverage: float) -> list[str]:

@@ -1,8 +1,9 @@
-"""The table of trials on a phone: what became of each trial, and why, is in view without scrolling sideways."""
+"""Reports of made-up runs in a browser: the trials on a phone, each in view with its reason; names of other scripts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.helpers.browser.web_page import FITS, Watched
 from tlsearch.report.html import write_report
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import TrialRow
+from tlsearch.results.schema import Mistake, TrialRow
 from tlsearch.types import TrialResult
 
 if TYPE_CHECKING:
@@ -61,6 +62,27 @@ def opened(browser: Browser, address: str, width: int) -> Watched:
     watched = Watched(context.new_page())
     watched.page.goto(address)
     return watched
+
+
+# How far the probability of a mistake begins to the right of the class before it.
+BEHIND = """
+figure => {
+  const [name, probability] = ['b', '.whole'].map(one => figure.querySelector(one).getBoundingClientRect());
+  return probability.left - name.right;
+}
+"""
+
+
+def test_a_probability_stands_behind_a_name_that_is_read_from_the_right(
+    browser: Browser, sample: RunResult, tmp_path: Path
+) -> None:
+    mistakes = tuple(
+        Mistake(path="a.png", true="cat", predicted=name, probability=0.93) for name in ("dog", "שמלה", "فستان")
+    )
+    address = write_report(replace(sample, mistakes=mistakes), tmp_path, tmp_path).as_uri()
+    figures = opened(browser, address, 1200).page.locator(".gallery").first.locator("figure")
+    assert figures.count() == 3
+    assert all(figure.evaluate(BEHIND) > 0 for figure in figures.all())
 
 
 @pytest.mark.parametrize("width", [360, 390])

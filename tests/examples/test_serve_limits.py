@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import pytest
 
 from benchmarks.common.servers import APP, Question, ask, example_server, free_port
 from tests.helpers.servers.requests import ask_health, form, raw, refusal
+from tlsearch.export.network import metadata
 from tlsearch.export.place import sidecar_name
 from tlsearch.predictor import Predictor
 
@@ -115,6 +118,32 @@ def test_the_sidecar_of_another_file_is_refused(
         assert said.stderr.startswith("error: model.onnx.json ")
         assert words in said.stderr
         assert len(said.stderr.splitlines()) == 1
+
+
+def test_heat_maps_of_another_model_than_the_exported_one_are_refused(
+    doubting: tuple[Predictor, Path], tmp_path: Path
+) -> None:
+    """Its classes would be called by the names of those of the file."""
+    folder = shutil.copytree(doubting[0].folder, tmp_path / "model")
+    with (folder / "model.keras").open("ab") as stream:
+        stream.write(b"\0")
+    said = start({"MODEL": str(doubting[1]), "MODEL_DIR": str(folder), "PORT": str(free_port())}, tmp_path)
+    assert (said.returncode, said.stdout) == (2, "")
+    sentence = f"MODEL_DIR={folder} is not the model that MODEL={doubting[1]} was exported from: name that one."
+    assert said.stderr.splitlines()[-1] == f"error: {sentence}"
+
+
+def test_a_model_is_known_without_a_sidecar_by_what_the_file_says(
+    exported: tuple[Predictor, Path], doubting: tuple[Predictor, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(APP.parent)
+    is_exported_from = importlib.import_module("doubts").is_exported_from
+    own, other = (metadata(predictor) for predictor, _ in (exported, doubting))
+    folder = exported[0].folder
+    assert is_exported_from(folder, own, {})
+    assert not is_exported_from(folder, other, {})
+    assert not is_exported_from(folder, {**own, "decode_size": "999"}, {})
+    assert not is_exported_from(folder, own, {"model": "0" * 64})
 
 
 def test_a_port_that_is_taken_is_named_with_a_way_out(exported: tuple[Predictor, Path], tmp_path: Path) -> None:

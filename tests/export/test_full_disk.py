@@ -1,10 +1,11 @@
-"""An export onto a disk that is full."""
+"""An export onto a disk that is full, and one that is ended on its way."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,20 @@ def test_a_full_disk_leaves_the_files_of_before_as_they_were(
     assert "there is no model card" in done.output
     proof = json.loads((tmp_path / "model.keras.proof.json").read_text(encoding="utf-8"))
     assert proof["sha256"] == {"model.keras": file_hash(tmp_path / "model.keras")}
+
+
+def test_a_system_that_ends_it_leaves_no_half_of_a_file(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `timeout` does, or a container that is stopped."""
+
+    def ended(predictor: object, room: Path, *, unlike: bool) -> None:
+        (room / "model.keras").write_bytes(b"half of it")
+        if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+            pytest.fail("the process would be ended at once")
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("tlsearch.export.export.exported_network", ended)
+    done = export(model_dir, tmp_path)
+    assert done.exit_code == 130, done.output
+    assert list(tmp_path.iterdir()) == []

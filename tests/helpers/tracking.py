@@ -10,15 +10,43 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.helpers.pipeline.made_up import LITE, facts_of, make_space
+from tlsearch.listeners.mlflow import RecordedRun
+from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.tracking.exported import MODEL_URI, ModelPage
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.register import Figures
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.tracking.ui_view import TAG_PREFIX, TrialsView
+from tlsearch.types import TrialResult
 
 with quiet():
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+
+SPACE = make_space()
+SPEC = SPACE.spec(SPACE.params(LITE, train_suffix=True, freeze_depth=6))
+TRIAL = RunningTrial(number=1, role="trial", name="01 tuned", spec=SPEC, candidate=LITE, folds=())
+RESULT = TrialResult(
+    spec=SPEC, state="complete", value=0.5, seconds=1.0, metrics={"val_accuracy": 0.5, "val_loss": 1.0}
+)
+
+
+def recorded_run(folder: Path) -> RecordedRun:
+    return RecordedRun(
+        output=folder / "search",
+        params={"dataset": "made up"},
+        dataset=str(folder),
+        dataset_name="made up",
+        fingerprint="f00",
+        counts={"train": 100, "val": 20, "test": 20},
+        seed=7,
+        metric="accuracy",
+        ranked_by=["val_accuracy"],
+        plugins={"efficientnet_lite0": "tlsearch 0.1", "other": "elsewhere 2"},
+        cuts={LITE: facts_of(LITE).cuts},
+    )
 
 
 def again(store: Path, home: Path, told: list[str], experiment: str) -> Tracker:

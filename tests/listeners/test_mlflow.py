@@ -10,25 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.pipeline.contexts import make_context
-from tests.helpers.pipeline.made_up import LITE, facts_of, make_space
+from tests.helpers.tracking import RESULT, TRIAL, recorded_run
 from tlsearch.callbacks import EpochInfo
-from tlsearch.listeners.mlflow import MlflowCallback, RecordedRun
-from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.listeners.mlflow import MlflowCallback
+from tlsearch.listeners.running_trial import CompletedTrial
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.tracker import Tracker
-from tlsearch.types import TrialResult
 
 with quiet():
     from mlflow import MlflowClient
     from mlflow.entities import Run
-
-SPACE = make_space()
-SPEC = SPACE.spec(SPACE.params(LITE, train_suffix=True, freeze_depth=6))
-TRIAL = RunningTrial(number=1, role="trial", name="01 tuned", spec=SPEC, candidate=LITE, folds=())
-RESULT = TrialResult(
-    spec=SPEC, state="complete", value=0.5, seconds=1.0, metrics={"val_accuracy": 0.5, "val_loss": 1.0}
-)
 
 
 @pytest.fixture(scope="module")
@@ -43,22 +35,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
 def name(request: pytest.FixtureRequest) -> str:
     """The experiment of this test."""
     return str(request.node.name)
-
-
-def recorded_run(folder: Path) -> RecordedRun:
-    return RecordedRun(
-        output=folder / "search",
-        params={"dataset": "made up"},
-        dataset=str(folder),
-        dataset_name="made up",
-        fingerprint="f00",
-        counts={"train": 100, "val": 20, "test": 20},
-        seed=7,
-        metric="accuracy",
-        ranked_by=["val_accuracy"],
-        plugins={"efficientnet_lite0": "tlsearch 0.1", "other": "elsewhere 2"},
-        cuts={LITE: facts_of(LITE).cuts},
-    )
 
 
 def runs_of(home: Path, name: str) -> dict[str, Run]:
@@ -182,6 +158,19 @@ def test_what_an_earlier_attempt_completed_but_did_not_close_is_closed(home: Pat
     assert (runs["01 tuned"].info.status, runs["01 tuned"].data.tags["state"]) == ("FINISHED", "complete")
     assert runs["02 lost"].info.run_id == other
     assert (runs["02 lost"].info.status, runs["02 lost"].data.tags["role"]) == ("KILLED", "interrupted")
+
+
+def test_the_best_so_far_is_recorded_once_for_each_trial(home: Path, name: str, tmp_path: Path) -> None:
+    """A run that is resumed tells of all its trials again."""
+    for last in (2, 3):
+        record = MlflowCallback(Tracker.open(None, name, directory=home))
+        with record.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
+            for number in range(1, last + 1):
+                record.on_best(number, "curve/best_val_accuracy", 0.25 * number)
+            record.tracker.flush()
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    history = client.get_metric_history(record.parent_run, "curve/best_val_accuracy")
+    assert [(point.step, point.value) for point in history] == [(1, 0.25), (2, 0.5), (3, 0.75)]
 
 
 def test_before_work_begins_a_failure_leaves_nothing_to_resume(home: Path, name: str) -> None:

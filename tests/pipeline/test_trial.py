@@ -15,8 +15,8 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
-from tlsearch.listeners.running_trial import RunningTrial
-from tlsearch.pipeline.trial import Epochs, note_pace, run_trial
+from tlsearch.listeners.running_trial import Epochs, RunningTrial
+from tlsearch.pipeline.trial import note_pace, run_trial
 from tlsearch.runs.budget import EndPrice
 from tlsearch.runs.pace import Estimated
 from tlsearch.training.trial import Outcome

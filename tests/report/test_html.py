@@ -222,6 +222,21 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert page.text.count("<script>alert(1)</script>$\\frac{&amp;") >= 15
 
 
+def test_files_that_are_not_used_are_counted_as_everywhere_else(tmp_path: Path) -> None:
+    """A folder that takes no part is one entry with all its images; of long lists the rest is named."""
+    folder = Skipped("cat/masks", "its images are masks", 1500)
+    broken = tuple(Skipped(f"cat/{number}.jpg", "it is broken") for number in range(250))
+    found = (Finding(kind="skipped", severity="warning", message="1,750 files not used", files=("cat/masks",) * 103),)
+    copies = Finding(kind="copies", severity="info", message="Two copies", files=("a.jpg", "b.jpg"))
+    data = replace(SAMPLE.dataset, skipped=(folder, *broken), findings=(*found, copies))
+    text = render(replace(SAMPLE, dataset=data), tmp_path).text
+    assert "1,750 files not used cat/masks (1,500 files): its images are masks" in text
+    assert "cat/198.jpg : it is broken and 51 more" in text
+    assert "1,750 files not used which cat/masks" in text
+    assert "cat/masks and 3 more" in text
+    assert "Two copies 2 files a.jpg b.jpg" in text
+
+
 def test_many_classes_become_a_list_of_confusions(tmp_path: Path) -> None:
     names = tuple(f"class {number}" for number in range(40))
     matrix = [[0] * 40 for _ in names]

@@ -62,3 +62,34 @@ def test_a_report_that_is_made_anew_names_the_folder_that_it_was_given(tmp_path:
     page = write_report(read_result(after), after, tmp_path / "data").read_text(encoding="utf-8")
     assert f"{after}/model" in page
     assert str(before) not in page
+
+
+def test_a_database_that_was_moved_with_the_folder_is_named_where_it_is(tmp_path: Path) -> None:
+    before, after = tmp_path / "old home" / "runs" / "a", tmp_path / "new home" / "runs" / "a"
+    uri = f"sqlite:///{tmp_path / 'old home' / 'mlflow.db'}"
+    assert SAMPLE.mlflow is not None
+    record = replace(
+        SAMPLE.mlflow, tracking_uri=uri, ui_command=f"mlflow ui --backend-store-uri {shlex.quote(uri)} --port 5001"
+    )
+    write_result(replace(SAMPLE, output=replace(SAMPLE.output, folder=str(before)), mlflow=record), before)
+    (tmp_path / "old home" / "mlflow.db").touch()
+    assert read_result(before).mlflow == record
+    (tmp_path / "old home").rename(tmp_path / "new home")
+    found = read_result(after).mlflow
+    assert found is not None
+    assert found.tracking_uri == f"sqlite:///{tmp_path / 'new home' / 'mlflow.db'}"
+    assert shlex.split(found.ui_command) == [
+        "mlflow", "ui", "--backend-store-uri", found.tracking_uri, "--port", "5001",
+    ]  # fmt: skip
+
+
+def test_images_that_were_moved_with_the_folder_are_named_where_they_are(tmp_path: Path) -> None:
+    before, after = tmp_path / "old" / "runs" / "a", tmp_path / "new" / "runs" / "a"
+    images = tmp_path / "old" / "images"
+    images.mkdir(parents=True)
+    data = replace(SAMPLE.dataset, path=str(images))
+    write_result(replace(SAMPLE, output=replace(SAMPLE.output, folder=str(before)), dataset=data), before)
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert read_result(after).dataset.path == str(tmp_path / "new" / "images")
+    (tmp_path / "new" / "images").rmdir()
+    assert read_result(after).dataset.path == str(images)

@@ -28,6 +28,7 @@ from tlsearch.runs.output import (
     check_output,
     claim_output,
     is_finished,
+    moved_with_output,
     output_folder,
     set_aside,
 )
@@ -108,6 +109,39 @@ def test_images_of_a_run_that_goes_on_may_have_moved_but_not_those_of_one_that_i
     (tmp_path / "result.json").touch()
     with pytest.raises(UsageError, match=r"asked for with DATASET .*images: name another folder"):
         claim_output(replace(config, dataset=Path("dogs")))
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_project_that_was_moved_as_a_whole_is_the_same_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: bool
+) -> None:
+    """Images, weights, the cache folder, and the output folder in it."""
+    home = tmp_path / "home"
+    for folder in ("images", "held out", "cache", "runs/one"):
+        (home / folder).mkdir(parents=True)
+    (home / "vgg16.h5").touch()
+    monkeypatch.chdir(home)
+    options: dict[str, Any] = {"test": Path("held out"), "cache_dir": Path("cache"), "weights": ("vgg16@own=vgg16.h5",)}
+    asked = RunConfig(dataset=Path("images"), output=Path("runs/one"), **options)
+    with output_folder(asked) as output:
+        (output / WORK_FOLDER / CHECKPOINT_FOLDER).mkdir()
+        if finished:
+            (output / RESULT_FILE).touch()
+    (home / "elsewhere.h5").touch()
+    moved = home.rename(tmp_path / "two words")
+    monkeypatch.chdir(moved)
+    found = moved_with_output(RunConfig.from_toml(moved / "runs/one/run.toml"), Path("runs/one"))
+    assert (found.dataset, found.test, found.cache_dir) == (moved / "images", moved / "held out", moved / "cache")
+    assert found.weights == (f"vgg16@own={moved / 'vgg16.h5'}",)
+    check_output(asked)  # the same command, now meant from here
+    check_output(found.with_output(moved / "runs/one"))
+    with pytest.raises(UsageError, match=r"asked for with --weights .*two words/vgg16\.h5"):
+        check_output(replace(asked, weights=("vgg16@own=elsewhere.h5",)))
+    home.mkdir()
+    (home / "images").mkdir()  # it is there again: nobody knows which is meant, and what is named counts
+    assert (
+        moved_with_output(RunConfig.from_toml(moved / "runs/one/run.toml"), Path("runs/one")).dataset == home / "images"
+    )
 
 
 def test_what_is_set_aside_is_what_a_run_made(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tlsearch.utils.signals import defer_interrupts
+from tlsearch.utils.signals import defer_interrupts, interruptible
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,32 @@ def test_an_interruption_waits_for_the_end_of_the_block() -> None:
         work()
     assert done == ["all"]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_a_system_sends_waits_too(number: signal.Signals) -> None:
+    """Also where a terminal is closed, which ends a run as Ctrl-C does."""
+    done = []
+
+    def work() -> None:
+        with interruptible(program=True), defer_interrupts():
+            signal.raise_signal(number)
+            done.append("all")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["all"]
+
+
+def test_a_closed_terminal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with defer_interrupts():
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_without_one_nothing_happens_and_errors_pass() -> None:

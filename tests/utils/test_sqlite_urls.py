@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.helpers.poor_files import poor
 from tlsearch.errors import UsageError
-from tlsearch.utils.sqlite_urls import sqlite_fault, sqlite_path, sqlite_url
+from tlsearch.utils.sqlite_urls import moved_with, sqlite_fault, sqlite_path, sqlite_url
 
 NAMES = ["plain", "with space", "a%20b", "what?", "x?y=1", "a#b", "it's", 'say "so"', "né", "100%", "日本", "a;b&c"]
 
@@ -88,3 +88,23 @@ def test_a_folder_without_locks_is_found_and_can_be_used_without_them(tmp_path: 
 def test_a_folder_that_holds_no_database_is_said(tmp_path: Path) -> None:
     assert sqlite_fault(tmp_path) == ""
     assert sqlite_fault(tmp_path / "none") == "unable to open database file"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_database_that_was_moved_with_a_folder_is_found(tmp_path: Path, name: str) -> None:
+    before, now = tmp_path / "old" / "runs" / "a", tmp_path / name / "runs" / "a"
+    now.mkdir(parents=True)
+    url = sqlite_url(tmp_path / "old" / "mlflow.db", "timeout=30")
+    assert moved_with(url, before, now) == url  # it is nowhere
+    (tmp_path / name / "mlflow.db").touch()
+    assert moved_with(url, before, now) == sqlite_url(tmp_path / name / "mlflow.db", "timeout=30")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "mlflow.db").touch()
+    assert moved_with(url, before, now) == url  # the folder alone was moved, or all was copied
+
+
+@pytest.mark.parametrize(
+    "url", ["https://host", "postgresql://host/base", "sqlite:///mlflow.db", "sqlite:///:memory:", "databricks"]
+)
+def test_what_is_no_file_of_a_known_place_is_not_looked_for(url: str, tmp_path: Path) -> None:
+    assert moved_with(url, tmp_path / "a", tmp_path / "b") == url

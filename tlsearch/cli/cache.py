@@ -10,6 +10,8 @@ import click
 
 from tlsearch.cli.paths import UserPath
 from tlsearch.cli.terminal.commands import Group
+from tlsearch.errors import UsageError
+from tlsearch.utils.units import counted
 
 if TYPE_CHECKING:
     from tlsearch.features.store import FeatureStore
@@ -54,7 +56,13 @@ def clear(cache_dir: Path | None, sources: bool) -> None:
     if sources:
         folder, files, size = _sources(cache_dir)
         shutil.rmtree(folder, ignore_errors=True)
-        click.echo(f"{folder}\nremoved {files:,} files, {_gigabytes(size)}")
+        _, files_left, size_left = _sources(cache_dir)
+        click.echo(f"{folder}\nremoved {files - files_left:,} files, {_gigabytes(size - size_left)}")
+        if files_left:
+            raise UsageError(
+                f"{counted(files_left, 'file')} in {folder} cannot be removed: change what it permits, and call this "
+                "again."
+            )
 
 
 def _sources(chosen: Path | None) -> tuple[Path, int, int]:
@@ -67,7 +75,6 @@ def _sources(chosen: Path | None) -> tuple[Path, int, int]:
 
 
 def _open(chosen: Path | None) -> FeatureStore:
-    from tlsearch.errors import UsageError
     from tlsearch.features.store import FeatureStore
     from tlsearch.utils.cache_folders import features_dir
 

@@ -12,6 +12,7 @@ from tlsearch.cli.paths import UserPath
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.values import Choice
 from tlsearch.errors import UsageError
+from tlsearch.utils.signals import interruptible
 
 if TYPE_CHECKING:
     from tlsearch.cli.console import ConsoleReporter
@@ -97,7 +98,7 @@ def export(
         unlike=unlike,
     )
     record = record_of(model_dir) if log else None
-    with ConsoleReporter() as reporter:
+    with interruptible(program=True), ConsoleReporter() as reporter:
         files = export_model(model_dir, options, reporter)
         reporter.close()
         _print(reporter, files)

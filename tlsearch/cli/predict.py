@@ -11,7 +11,7 @@ from tlsearch.cli.options import max_pixels_option
 from tlsearch.cli.paths import PictureSource, UserPath
 from tlsearch.cli.predictions.destination import chosen_format
 from tlsearch.cli.predictions.formats import FORMATS
-from tlsearch.cli.predictions.lists import STDIN, asked_images
+from tlsearch.cli.predictions.lists import STDIN, asked_images, require_lists
 from tlsearch.cli.predictions.written import WriteOptions, write_predictions
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
@@ -130,6 +130,7 @@ def predict(
             "--files-from."
         )
     name = chosen_format(form, to)
+    require_lists(lists)
     if to is not None:
         from tlsearch.cli.predictions.replaceable import require_replaceable
 

@@ -54,9 +54,14 @@ def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
 
 
 def _read(kind: type[Config], output: Path, given: Mapping[str, Any]) -> Config:
-    """What was asked for, with what is ``given`` now. Folders below a data set that was moved have moved with it."""
+    """What was asked for, with what is ``given`` now. Folders below a data set that was moved have moved with it.
+
+    So have all things that lie where they lay as seen from the output folder.
+    """
+    from tlsearch.runs.output import moved_with_output
+
     file = output / kind.file_name
-    config = kind.from_toml(file, **given).with_output(output)
+    config = moved_with_output(kind.from_toml(file, **given), output).with_output(output)
     if "dataset" not in given:
         return config
     named, before = {name: getattr(config, name) for name in BESIDE}, kind.from_toml(file).dataset

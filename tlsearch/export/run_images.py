@@ -19,6 +19,7 @@ from tlsearch.export.place import file_hash
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import read_result
 from tlsearch.runs.ledger import fingerprint_of
+from tlsearch.runs.output import moved_with_output
 from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted
 
@@ -60,7 +61,7 @@ def find_run_images(run: Path, *, refitted: bool, reporter: Reporter) -> RunImag
     Raises:
         UsageError: The folder holds no finished run, or its images are not what they were.
     """
-    result, config = read_result(run), RunConfig.from_toml(run / CONFIG_NAME)
+    result, config = read_result(run), moved_with_output(RunConfig.from_toml(run / CONFIG_NAME), run)
     where = result.dataset.path
     try:
         index = scan(

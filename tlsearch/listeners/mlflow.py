@@ -12,7 +12,7 @@ from tlsearch.callbacks import EpochInfo, TrialInfo
 from tlsearch.config import CONFIG_NAME
 from tlsearch.config_values import PRETRAIN_NAME
 from tlsearch.listeners.callback_list import Recorder
-from tlsearch.listeners.running_trial import RunningTrial
+from tlsearch.listeners.running_trial import CompletedTrial, Epochs, RunningTrial
 from tlsearch.models.cuts import Cuts
 from tlsearch.results.schema import Mlflow
 from tlsearch.runs.checkpoint import Checkpoint
@@ -88,6 +88,9 @@ class MlflowCallback(Recorder):
         self._run: RecordedRun | None = None
         self._left_open: set[str] = set()  # by an earlier attempt at the run
         self._open: set[str] = set()
+        self._begun: set[str] = set()  # by this attempt
+        self._anew = self._resumed = False
+        self._told_best: dict[str, set[int]] = {}  # the trials by the name of the metric
         self._epochs: dict[tuple[str, int], int] = {}
 
     @property
@@ -133,17 +136,23 @@ class MlflowCallback(Recorder):
 
     @contextmanager
     def recording(self, run: RecordedRun, checkpoint: Checkpoint) -> Iterator[None]:
-        """Start the parent run, or resume that of an earlier attempt, and record the load of the machine inside."""
+        """Start the parent run, or resume that of an earlier attempt, and record the load of the machine inside.
+
+        Where the store no longer has that, a new one is started, and finished trials are recorded once more.
+        """
         tracker = self.tracker
         self._run = run
         kept: str | None = checkpoint.get(("parent",), str)
-        if kept is None:
+        self._anew = kept is not None and tracker.lacks(kept)
+        if self._anew:
+            tracker.warn(f"the MLflow store {tracker.uri} no longer has the record of this run: it is recorded anew")
+        if kept is None or self._anew:
             tracker.close_left_open(str(run.output), run.role)
             with defer_interrupts():
                 self.parent_run = self._start_parent(run)
                 checkpoint.put(("parent",), self.parent_run)
         else:
-            self.parent_run = kept
+            self.parent_run, self._resumed = kept, True
             self._left_open.update(tracker.resume(kept))
         self._try_a_file(run)
         self.view = tracker.offer_view(self._view())
@@ -196,6 +205,7 @@ class MlflowCallback(Recorder):
         if not fits:
             self.tracker.log_dict(run_id, {"frozen_layers": list(layers)}, "frozen_layers.json")
         self._open.add(run_id)
+        self._begun.add(run_id)
         return run_id
 
     def on_epoch_end(self, trial: TrialInfo, epoch: EpochInfo) -> None:
@@ -226,9 +236,25 @@ class MlflowCallback(Recorder):
         )
 
     def on_trial_recalled(self, trial: RunningTrial) -> None:
-        """Close the run of a trial that an earlier attempt at the run has completed, where it is still open."""
-        if trial.completed is not None and trial.run_id in self._left_open:
+        """Close the run of a trial that an earlier attempt at the run has completed, where it is still open.
+
+        If the record of that attempt is gone, the trial is recorded once more.
+        """
+        if trial.completed is None:
+            return
+        if self._anew and trial.run_id not in self._begun:
+            self._record_again(trial, trial.completed)
+        elif trial.run_id in self._left_open:
             self.on_trial_end(trial, trial.completed.result)
+
+    def _record_again(self, trial: RunningTrial, completed: CompletedTrial) -> None:
+        """Record a trial with its epochs under a run of its own, which its former id names from now on."""
+        run_id, epochs = self.start_trial(trial), Epochs()
+        self.tracker.is_now(trial.run_id, run_id)
+        self._begun.add(trial.run_id)
+        for numbers in completed.epochs:
+            self.on_epoch_end(replace(trial, run_id=run_id), epochs.next(numbers))
+        self.on_trial_end(replace(trial, run_id=run_id), completed.result)
 
     def on_trial_interrupted(self, trial: RunningTrial) -> None:
         """Close the run of a trial in which the run is interrupted; it is run anew when the run is resumed."""
@@ -238,8 +264,14 @@ class MlflowCallback(Recorder):
             self.close_left_open()
 
     def on_best(self, number: int, name: str, value: float) -> None:
-        """Record the best score so far after trial ``number``: the chart of the parent shows the search's progress."""
-        self.tracker.log_epoch(self.parent_run, number, {name: value})
+        """Record the best score so far after trial ``number``: the chart of the parent shows the search's progress.
+
+        A run that is resumed tells of all its trials again. What an earlier attempt has recorded is not repeated.
+        """
+        if name not in self._told_best:
+            self._told_best[name] = self.tracker.steps(self.parent_run, name) if self._resumed else set()
+        if number not in self._told_best[name]:
+            self.tracker.log_epoch(self.parent_run, number, {name: value})
 
     def close_left_open(self) -> None:
         """Close the runs of trials in which an earlier attempt at the run was interrupted; they are run anew."""

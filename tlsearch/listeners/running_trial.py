@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tlsearch.callbacks import TrialInfo
+from tlsearch.callbacks import EpochInfo, TrialInfo
 from tlsearch.data.split import Fold
 from tlsearch.runs.pace import Estimated
 from tlsearch.training.trial import Outcome
@@ -66,3 +66,24 @@ class RunningTrial(TrialInfo):
     def question(self) -> tuple[Any, ...]:
         """What the checkpoint knows it by: all that its result depends on."""
         return ("trial", self.role, self.spec, self.folds)
+
+
+class Epochs:
+    """Numbers the epochs of a trial, which come in order, fold after fold."""
+
+    def __init__(self) -> None:
+        self._number, self._fold, self._last = 0, 1, 0.0
+
+    def next(self, numbers: Mapping[str, float]) -> EpochInfo:
+        """The next epoch; its fold is another one where the images were seen less often than before."""
+        if numbers["epoch"] <= self._last:
+            self._fold += 1
+        self._number, self._last = self._number + 1, numbers["epoch"]
+        return EpochInfo(
+            number=self._number,
+            fold=self._fold,
+            epoch=numbers["epoch"],
+            fraction=numbers.get("fraction", 0.0),
+            objective=numbers.get("objective"),
+            metrics=numbers,
+        )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tlsearch.listeners.callback_list import CallbackList
-from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.listeners.running_trial import CompletedTrial, Epochs, RunningTrial
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.jobs import Job, ask
-from tlsearch.pipeline.trial import Epochs, failed_trial
+from tlsearch.pipeline.trial import failed_trial
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult
 from tlsearch.utils.signals import defer_interrupts

@@ -34,6 +34,7 @@ from tlsearch.utils.cache_folders import features_dir
 from tlsearch.utils.machine import usable_cores
 from tlsearch.utils.mapped import map_fault
 from tlsearch.utils.passwords import with_password
+from tlsearch.utils.sqlite_urls import is_missing, moved_with, sqlite_path
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
 ROLES = ("mild", None, "strong")
@@ -93,9 +94,7 @@ def open_record(context: RunContext) -> MlflowCallback:
     with context.budget.measure("plan"):
         if config.storage is not None:
             check_storage(config.storage)
-        # Without an option it lies in the folder where the run was started, which need not be where it is resumed.
-        uri = context.checkpoint.get_or_compute(("tracking",), str, lambda: _locate(config).uri)
-        uri, unsent = with_password(uri, config.tracking_uri), context.output / UNSENT_FOLDER
+        uri, unsent = with_password(_record_of(context), config.tracking_uri), context.output / UNSENT_FOLDER
         experiment = context.checkpoint.get_or_compute(("experiment",), str, lambda: config.effective_experiment)
         tracker = Tracker.open(uri, experiment, unsent=unsent, warn=callbacks.on_warning)
         if config.register is not None:
@@ -105,6 +104,20 @@ def open_record(context: RunContext) -> MlflowCallback:
     record = MlflowCallback(tracker)
     callbacks.add_recorder(record)
     return record
+
+
+def _record_of(context: RunContext) -> str:
+    """The tracking URI: that of the first attempt at the run, or where its database is now.
+
+    Without an option a database lies in the folder where the run was started, which need not be where it is resumed.
+    All of it may have been moved since, together with the output folder or to where the run is resumed.
+    """
+    checkpoint, output = context.checkpoint, context.output
+    known: str = checkpoint.get_or_compute(("tracking",), str, lambda: _locate(context.config).uri)
+    began: str = checkpoint.get_or_compute(("began in",), str, lambda: str(output))
+    moved = moved_with(known, Path(began), output)
+    has_folder = not is_missing(moved) or sqlite_path(moved)[0].parent.is_dir()
+    return moved if has_folder else _locate(context.config).uri
 
 
 def check_record(context: RunContext) -> None:

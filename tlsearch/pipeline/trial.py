@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from tlsearch.callbacks import EpochInfo
 from tlsearch.errors import OutOfTimeError, PluginError, RunError, TlsearchError, TrialError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
-from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.listeners.running_trial import CompletedTrial, Epochs, RunningTrial
 from tlsearch.pipeline.context import RunContext
 from tlsearch.runs.pace import Pace
 from tlsearch.training.trial import Outcome
@@ -146,27 +145,6 @@ def note_pace(pace: Pace, completed: CompletedTrial) -> None:
     if completed.estimated is not None and result.state != "failed":
         fraction = completed.epochs[-1].get("fraction", 0.0) if completed.epochs else 0.0
         pace.note_until(completed.estimated, 1.0 if result.state == "complete" else fraction, result.seconds)
-
-
-class Epochs:
-    """Numbers the epochs of a trial, which come in order, fold after fold."""
-
-    def __init__(self) -> None:
-        self._number, self._fold, self._last = 0, 1, 0.0
-
-    def next(self, numbers: Mapping[str, float]) -> EpochInfo:
-        """The next epoch; its fold is another one where the images were seen less often than before."""
-        if numbers["epoch"] <= self._last:
-            self._fold += 1
-        self._number, self._last = self._number + 1, numbers["epoch"]
-        return EpochInfo(
-            number=self._number,
-            fold=self._fold,
-            epoch=numbers["epoch"],
-            fraction=numbers.get("fraction", 0.0),
-            objective=numbers.get("objective"),
-            metrics=numbers,
-        )
 
 
 class TrialListener:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.data.images.decode import calm_pillow
+from tlsearch.folders.walk import files_of
 from tlsearch.report import resizing
 from tlsearch.report import text as words
 from tlsearch.report.configuration import SHORT_FORM
@@ -112,6 +113,7 @@ def _page(result: RunResult, sections: list[Section]) -> str:
         "test_images": result.dataset.total("test"),
         "splits": [name for name in ("train", "val", "test") if result.dataset.total(name)],
         "spec": json.dumps(result.winner.spec.to_dict(), indent=1, ensure_ascii=False),
+        "not_used": files_of(result.dataset.skipped),
         "long": LONG_TABLE,
         "script": script,
         "script_hash": base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),

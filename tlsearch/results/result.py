@@ -223,14 +223,16 @@ def read_result(folder: Path) -> RunResult:
 
 
 def _moved(result: RunResult, folder: Path) -> RunResult:
-    """The result with ``folder`` as its output folder, also in its commands and sentences."""
+    """The result with ``folder`` as its output folder, also in its commands, its sentences and its record."""
     before, after = result.output.folder, str(folder)
     if not before or before == after:
         return result
     command, verdict = _with_folder(result.command, before, after), result.verdict
     if verdict is not None:
         verdict = _verdict_moved(verdict, before, after)
-    return replace(result, output=replace(result.output, folder=after), command=command, verdict=verdict)
+    record = result.mlflow and result.mlflow.moved(Path(before), folder)
+    output, data = replace(result.output, folder=after), result.dataset.moved(Path(before), folder)
+    return replace(result, output=output, dataset=data, command=command, verdict=verdict, mlflow=record)
 
 
 def _verdict_moved(verdict: Verdict, before: str, after: str) -> Verdict:

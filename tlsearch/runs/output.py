@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config_places import BESIDE
 from tlsearch.config_values import PRETRAIN_NAME, PROVENANCE_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.result import RESULT_FILE
 from tlsearch.runs.lock import output_lock, writing_into
 from tlsearch.utils.addresses import source_name
-from tlsearch.utils.files import write_atomically
+from tlsearch.utils.files import moved_path, write_atomically
 from tlsearch.utils.texts import is_utf8
+
+Config = TypeVar("Config", bound=RunConfig)
 
 RUNS_FOLDER = "tlsearch-runs"
 LOG_NAME = "worker.log"
@@ -133,7 +139,7 @@ def check_output(config: RunConfig) -> None:
         return
     if (output / config.file_name).exists():
         # A run that goes on finds out by their contents whether the images are the same.
-        before = type(config).from_toml(output / config.file_name)
+        before = moved_with_output(type(config).from_toml(output / config.file_name), output)
         differences = config.differences(before, moved=not is_finished(output))
         if differences:
             raise UsageError(
@@ -147,6 +153,36 @@ def check_output(config: RunConfig) -> None:
                 f"--output {output} already holds a run (there is a {trace}): name another folder, or start anew in "
                 "this one with --force, which deletes nothing."
             )
+
+
+def former_folder(output: Path) -> Path:
+    """Give the output folder in which the run in ``output`` was last at work: it may have been moved since."""
+    for name in CONFIGS:
+        try:
+            named = tomllib.loads((output / name).read_text(encoding="utf-8-sig")).get("output")
+        except (OSError, ValueError):  # not there, or damaged
+            continue
+        if isinstance(named, str):
+            return Path(named)
+    return output.absolute()
+
+
+def moved_with_output(config: Config, output: Path) -> Config:
+    """Give the configuration of the run in ``output``, in which what was moved together with it is where it is now.
+
+    That are images, weights and the cache folder of a project that was moved as a whole.
+    """
+    before, now = former_folder(output), output.absolute()
+    if before == now:
+        return config
+    changes: dict[str, Any] = {
+        name: moved_path(value, before, now)
+        for name in ("dataset", *BESIDE, "cache_dir")
+        if isinstance(value := getattr(config, name), Path)
+    }
+    named = (entry.partition("=") for entry in config.weights)
+    weights = tuple(f"{name}={moved_path(Path(file), before, now)}" for name, _, file in named)
+    return replace(config, weights=weights, **changes)
 
 
 def set_aside(output: Path) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlsearch.tracking.commands import AnyCommand, Command
 from tlsearch.utils import serialize
 from tlsearch.utils.files import unusable, write_atomically
+
+if TYPE_CHECKING:
+    from tlsearch.tracking.sender import Sender
 
 UNSENT_FOLDER = "unsent"
 """The folder inside the output folder."""
@@ -71,6 +75,20 @@ class Outbox:
         except ValueError:
             return None
 
+    def readdress(self, uri: str) -> None:
+        """Say where the store of the commands is now; nothing where no address was ever kept."""
+        if (known := self.address) is not None:
+            self._write(_ADDRESS, serialize.FILE.encode(replace(known, uri=uri)))
+
+    def know(self, own: str, real: str) -> None:
+        """Keep the store's id of what is known by another one.
+
+        Raises:
+            RunError: It cannot be kept.
+        """
+        self.ids[own] = real
+        self._write(_IDS, self.ids)
+
     def add(self, address: Address, command: Command[Any]) -> None:
         """Keep a command.
 
@@ -115,6 +133,63 @@ class Outbox:
         except OSError as error:
             remedy = "make room there, then go on with `tlsearch resume`"
             raise unusable(self._folder, len(text), error, remedy) from error
+
+
+class Waiting:
+    """The part of a tracker that is about writes which wait."""
+
+    def __init__(self, sender: Sender) -> None:
+        """Take what sends them."""
+        self._sender = sender
+
+    def send_waiting(self, *, files: bool = True) -> int:
+        """Send what was kept while the store did not answer, and give the number of writes that still wait.
+
+        Without ``files``, files that the artifact store could not keep are not tried again.
+        """
+        return self._sender.send_waiting(files=files)
+
+    def keep_files_from(self, seconds: float) -> None:
+        """In so many seconds begin to send no further file: it waits for ``tlsearch sync``."""
+        self._sender.files_until = time.monotonic() + seconds
+
+    @property
+    def files_trouble(self) -> str:
+        """What the artifact store has said, where files are all that waits; else empty."""
+        return "" if self._sender.waiting else self._sender.files_trouble
+
+    @property
+    def sent(self) -> int:
+        """How many writes were kept and sent later."""
+        return self._sender.sent
+
+    def forget_sent(self) -> None:
+        """Remove what is left of writes that were kept and sent, when the run is over."""
+        self._sender.forget()
+
+    def real(self, run_id: str) -> str:
+        """Give the store's id of a run or a model, which until now may have one of our own."""
+        return self._sender.real(run_id)
+
+    def with_real_ids(self, text: str) -> str:
+        """Give ``text`` with the store's ids of runs and models in the place of our own."""
+        return self._sender.with_real_ids(text)
+
+    def lacks(self, run_id: str) -> bool:
+        """Whether the store answers and a run that it held is no longer in it: its database or the run was deleted."""
+        return self._sender.lacks(run_id)
+
+    def steps(self, run_id: str, metric: str) -> set[int]:
+        """The steps at which a run has a metric already."""
+        return self._sender.steps(run_id, metric)
+
+    def is_now(self, run_id: str, other: str) -> None:
+        """From now on the run ``other`` is what ``run_id`` names, also in another process."""
+        self._sender.is_now(run_id, other)
+
+    def warn(self, text: str) -> None:
+        """Tell a person something of the record."""
+        self._sender.warn(text)
 
 
 def _command(kept: Any) -> Command[Any] | None:

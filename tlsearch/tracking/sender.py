@@ -15,6 +15,7 @@ from tlsearch.tracking.outbox import Address, Outbox
 from tlsearch.tracking.quiet import first_line
 from tlsearch.tracking.servers.answer import without_retries
 from tlsearch.tracking.servers.refusals import is_refusal, may_be_refusal
+from tlsearch.utils.sqlite_urls import is_missing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -55,6 +56,9 @@ class Sender:
         """
         self._address, self._client, self._unsent, self._warn = address, client, unsent, warn
         self._outbox = Outbox(unsent)
+        known = self._outbox.address
+        if known is not None and known.uri != address.uri and is_missing(known.uri):
+            self._outbox.readdress(address.uri)  # its database was moved
         self._now = Store(
             client=client,
             experiment_id=experiment_id,
@@ -110,6 +114,35 @@ class Sender:
         except Exception as error:
             self._keep_still(error)
             return otherwise
+
+    def lacks(self, run: str) -> bool:
+        """Whether the store answers, and a run that it held is no longer in it, or is deleted.
+
+        It is not asked about a run whose beginning still waits.
+        """
+        if not self._answered or self._outbox.records:
+            return False
+        try:
+            with without_retries():
+                found = self._client.get_run(self.real(run))
+        except Exception as error:  # whatever a store raises
+            return is_refusal(error)
+        return str(found.info.lifecycle_stage) != "active"
+
+    def steps(self, run: str, metric: str) -> set[int]:
+        """The steps at which a run has a metric in the store; none where it does not answer, or the run still waits."""
+        none: set[int] = set()
+        if self._outbox.records:
+            return none
+        return self.read(lambda: {int(p.step) for p in self._client.get_metric_history(self.real(run), metric)}, none)
+
+    def is_now(self, known: str, run: str) -> None:
+        """From now on ``known`` means ``run``, which stands for it in this store."""
+        self._outbox.know(known, run)
+
+    def warn(self, text: str) -> None:
+        """Tell a person something of the store."""
+        self._warn(text)
 
     def real(self, known: str) -> str:
         """Give the store's id of what may have got one of our own."""
@@ -254,44 +287,3 @@ class Sender:
         if kind not in self._warned:
             self._warn(text)
         self._warned.add(kind)
-
-
-class Waiting:
-    """The part of a tracker that is about writes which wait."""
-
-    def __init__(self, sender: Sender) -> None:
-        """Take what sends them."""
-        self._sender = sender
-
-    def send_waiting(self, *, files: bool = True) -> int:
-        """Send what was kept while the store did not answer, and give the number of writes that still wait.
-
-        Without ``files``, files that the artifact store could not keep are not tried again.
-        """
-        return self._sender.send_waiting(files=files)
-
-    def keep_files_from(self, seconds: float) -> None:
-        """In so many seconds begin to send no further file: it waits for ``tlsearch sync``."""
-        self._sender.files_until = time.monotonic() + seconds
-
-    @property
-    def files_trouble(self) -> str:
-        """What the artifact store has said, where files are all that waits; else empty."""
-        return "" if self._sender.waiting else self._sender.files_trouble
-
-    @property
-    def sent(self) -> int:
-        """How many writes were kept and sent later."""
-        return self._sender.sent
-
-    def forget_sent(self) -> None:
-        """Remove what is left of writes that were kept and sent, when the run is over."""
-        self._sender.forget()
-
-    def real(self, run_id: str) -> str:
-        """Give the store's id of a run or a model, which until now may have one of our own."""
-        return self._sender.real(run_id)
-
-    def with_real_ids(self, text: str) -> str:
-        """Give ``text`` with the store's ids of runs and models in the place of our own."""
-        return self._sender.with_real_ids(text)

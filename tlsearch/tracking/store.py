@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.location import Location
@@ -148,6 +150,33 @@ def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
             f"--experiment-id {found.experiment_id}`, or choose another name with --experiment."
         )
     return str(found.experiment_id)
+
+
+def lead_files(client: MlflowClient, location: Location, experiment_id: str) -> str:
+    """Lead the files of an experiment to where its database is now, if that was moved; gives what a person should know.
+
+    MLflow keeps the folder for files of an experiment as an absolute address. If nothing is there any more, it becomes
+    a link to the folder beside the database; MLflow would make a folder there. If something is, as where a project was
+    copied, it is left alone, and a sentence says so. The sentence is empty where nothing was moved or copied.
+    """
+    if location.artifacts is None:
+        return ""
+    here, found = location.artifacts, client.get_experiment(experiment_id)
+    address = urlsplit(found.artifact_location or "")
+    kept = Path(url2pathname(address.path))
+    if address.scheme != "file" or kept.name != here.name or kept == here or kept.resolve() == here.resolve():
+        return ""
+    if not kept.exists():
+        with suppress(OSError):
+            here.mkdir(exist_ok=True)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.unlink(missing_ok=True)  # a link that leads nowhere, as where it was moved twice
+            kept.symlink_to(here, target_is_directory=True)
+            return f"MLflow looks for files in {kept}, from where they were moved: that is a link to {here} now"
+    return (
+        f"files of the MLflow experiment {found.name!r} go into {kept}, beside which its database lay before it was "
+        f"copied or moved to {here.parent}: choose another --experiment to have them here"
+    )
 
 
 def open_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> set[str]:

@@ -11,10 +11,11 @@ from tlsearch.errors import TrackingError, UsageError
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RESULT_FILE, read_result
 from tlsearch.runs.lock import output_lock
-from tlsearch.runs.output import CONFIGS
+from tlsearch.runs.output import CONFIGS, former_folder
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address, Outbox
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.sqlite_urls import moved_with
 
 _NAMING = (RESULT_FILE, "trials.csv", "report.html")
 """Files of a result that name MLflow runs."""
@@ -47,7 +48,8 @@ def sync(output: Path, reporter: Reporter) -> int:
         if not unsent.exists():
             return 0
         address = Outbox(unsent).address or _address(output)
-        tracker = Tracker.open(address.uri, address.experiment, unsent=unsent, warn=reporter.warn)
+        uri = moved_with(address.uri, former_folder(output), output.absolute())
+        tracker = Tracker.open(uri, address.experiment, unsent=unsent, warn=reporter.warn)
         left = tracker.send_waiting()
         if left and tracker.files_trouble:
             raise TrackingError(

@@ -16,12 +16,12 @@ from tlsearch.tracking import commands
 from tlsearch.tracking.buffer import Buffer, milliseconds
 from tlsearch.tracking.exported import ModelPage
 from tlsearch.tracking.location import Location, locate
-from tlsearch.tracking.outbox import UNSENT_FOLDER, Address
+from tlsearch.tracking.outbox import UNSENT_FOLDER, Address, Waiting
 from tlsearch.tracking.quiet import ignore, quiet
 from tlsearch.tracking.register import Figures, check_registry
-from tlsearch.tracking.sender import Sender, Waiting, Warn
+from tlsearch.tracking.sender import Sender, Warn
 from tlsearch.tracking.servers.ui_port import with_ui_port
-from tlsearch.tracking.store import find_experiment, open_client, open_runs
+from tlsearch.tracking.store import find_experiment, lead_files, open_client, open_runs
 from tlsearch.tracking.system import system_metrics
 from tlsearch.tracking.trial_fields import Status, cut_tags
 from tlsearch.tracking.ui_view import TAG_PREFIX, View, view_link
@@ -86,6 +86,8 @@ class Tracker(Waiting):
         with quiet():
             client = open_client(location, warn)
             experiment_id = find_experiment(client, location, experiment)
+            if said := lead_files(client, location, experiment_id):
+                warn(said)
         location = with_ui_port(location, experiment, experiment_id)
         unsent = (unsent or directory / UNSENT_FOLDER).absolute()
         sender = Sender(client, Address(location.uri, experiment), experiment_id, unsent, warn)

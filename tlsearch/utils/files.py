@@ -79,6 +79,32 @@ def write_atomically(path: Path, content: str | bytes, *, durable: bool = False)
             os.fsync(file.fileno())
 
 
+def moved_path(path: Path, before: Path, now: Path) -> Path:
+    """Give where a file or folder is that may have been moved together with a folder.
+
+    It is looked for where it lay as seen from the folder: two folders above it, for instance.
+
+    Args:
+        path: Where it was.
+        before: Where the folder was, absolute.
+        now: Where it is, absolute.
+
+    Returns:
+        Where it is now, if nothing is at ``path`` any more and something is there; else ``path``.
+    """
+    if not path.is_absolute() or _is_there(path):
+        return path
+    place = Path(os.path.normpath(now / os.path.relpath(path, before)))
+    return place if _is_there(place) else path
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # it may not be looked at
+        return True
+
+
 @contextmanager
 def file_lock(path: Path, timeout: float | None = None) -> Iterator[None]:
     """Keep every other process out of blocks with the same ``path`` until this one ends.

@@ -122,7 +122,8 @@ def defer_interrupts() -> Iterator[None]:
         for name in before:
             signal.signal(name, signal.SIG_DFL)
 
-    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [number for number in (*_BY_HAND, *_BY_SYSTEM) if number not in _ignored()]
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
     for number in before:
         signal.signal(number, wait)
     try:

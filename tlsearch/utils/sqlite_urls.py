@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tlsearch.errors import UsageError
+from tlsearch.utils.files import moved_path
 
 PREFIX = "sqlite:///"
 
@@ -64,6 +65,29 @@ def sqlite_path(url: str) -> tuple[Path, str]:
 
         text = make_url(f"{PREFIX}{text}").database or text
     return Path(text), query
+
+
+def is_missing(url: str) -> bool:
+    """Whether an address is that of an SQLite database whose file is not there."""
+    return url.startswith(PREFIX) and not is_in_memory(url) and not sqlite_path(url)[0].exists()
+
+
+def moved_with(url: str, before: Path, now: Path) -> str:
+    """Give the address of a database that may have been moved together with a folder, as ``moved_path`` finds it.
+
+    Args:
+        url: The address of a database of any kind, or of a server.
+        before: Where the folder was, absolute.
+        now: Where it is, absolute.
+
+    Returns:
+        Where the database is now; ``url`` where it was not moved.
+    """
+    if not is_missing(url):
+        return url
+    path, query = sqlite_path(url)
+    place = moved_path(path, before, now)
+    return url if place == path else sqlite_url(place, query)
 
 
 def sqlite_url_without_locks(path: Path) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.helpers.runs.small_run import tlsearch
 from tlsearch.cli.main import cli
@@ -190,6 +192,29 @@ def test_report_is_written_anew(sample: RunResult, tmp_path: Path) -> None:
     assert "Pre-training helped." in result.stdout
     assert "<html" in (tmp_path / "out" / "report.html").read_text()[:500]
     assert f"report  {tmp_path / 'out' / 'report.html'}" in result.stdout  # where it is now, not where it was made
+
+
+def test_report_keeps_photographs_that_are_gone_from_the_data_set(sample: RunResult, tmp_path: Path) -> None:
+    shown = sample.mistakes[0].path
+    photograph = tmp_path / "data" / shown
+    photograph.parent.mkdir(parents=True)
+    Image.new("RGB", (40, 30), "red").save(photograph)
+    labels = replace(sample.insights, label_errors=None)
+    data = replace(sample.dataset, path=str(tmp_path / "data"))
+    write_result(replace(sample, dataset=data, mistakes=sample.mistakes[:1], insights=labels), tmp_path / "out")
+    page, sheet = tmp_path / "out" / "report.html", tmp_path / "out" / "pictures" / "mistakes.png"
+    assert tlsearch("report", "out").stderr == ""
+    before = page.read_text(), sheet.read_bytes()
+    photograph.rename(tmp_path / "elsewhere.png")  # as where the disk of the images is not mounted
+    done = tlsearch("report", "out")
+    assert done.exit_code == 0, done.output
+    assert "Pre-training helped." in done.stdout
+    assert f"report.html stays as it is, for 1 photograph of it is no longer in {tmp_path / 'data'}" in done.stderr
+    assert (page.read_text(), sheet.read_bytes()) == before
+    page.unlink()
+    said = tlsearch("report", "out").stderr
+    assert f"report.html has blanks, for 1 photograph of it is no longer in {tmp_path}" in said
+    assert page.read_text() != before[0]
 
 
 def test_report_of_no_run() -> None:

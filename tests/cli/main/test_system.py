@@ -48,6 +48,7 @@ def test_a_report_in_a_folder_that_may_only_be_read(sample: RunResult, disk: Cal
     assert done.stderr == (
         f"error: {folder} cannot be used (Read-only file system): change what it permits, or name another place.\n"
     )
+    assert "Pre-training helped." in done.stdout  # the result is shown all the same
 
 
 def test_a_report_on_a_full_disk(sample: RunResult, disk: Callable[[str], Path]) -> None:
@@ -70,6 +71,18 @@ def test_the_cache_of_a_disk_that_may_only_be_read_is_shown_and_not_cleared(disk
     done = tlsearch("cache", "clear", "--cache-dir", folder)
     assert done.exit_code == 2, done.output
     assert "cannot be used (Read-only file system)" in done.stderr
+
+
+def test_sources_that_cannot_be_removed_are_not_called_removed(disk: Callable[[str], Path]) -> None:
+    folder = disk("size=1m")
+    (folder / "features").mkdir()
+    (folder / "sources" / "pets").mkdir(parents=True)
+    (folder / "sources" / "pets" / "a.png").write_bytes(b"0" * 1000)
+    disk("ro")
+    done = tlsearch("cache", "clear", "--sources", "--cache-dir", folder)
+    assert done.exit_code == 2, done.output
+    assert f"{folder / 'sources'}\nremoved 0 files, 0.00 MB\n" in done.stdout
+    assert f"1 file in {folder / 'sources'} cannot be removed: change what it permits" in done.stderr
 
 
 def started(code: str, cwd: Path, *, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:

@@ -21,6 +21,7 @@ import pytest
 
 from tests.helpers.predictions import answer, read_rows, tlsearch
 from tlsearch.cli.predictions import destination
+from tlsearch.errors import UsageError
 from tlsearch.predictor import Predictor
 
 ROOT = Path(__file__).parents[3]
@@ -118,6 +119,38 @@ def test_an_interruption_leaves_a_part_under_a_name_that_says_so(ending: str, mo
     assert [path for path, _ in read_rows(f"out.partial.{ending}")] == names[:4]
     assert Path(f"out.{ending}").read_bytes() == yesterday
     assert len(list(Path.cwd().iterdir())) == 3
+
+
+@pytest.mark.parametrize("ending", ["parquet", "json", "csv"])
+def test_a_failure_on_the_way_leaves_a_part_too(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the disk of the heat maps is full: what was predicted before took hours."""
+    batches: list[int] = []
+
+    def full(batch: Any) -> None:
+        batches.append(len(batch))
+        if len(batches) == 3:
+            raise UsageError("maps cannot be written (No space left on device): name a folder that has room.")
+
+    network = SimpleNamespace(predict_on_batch=answer)
+    predictor = Predictor(network, ("cat", "dog", "newt"), {"image_size": 8}, Path("model"))
+    monkeypatch.setattr("tlsearch.predictor.load", lambda *_: predictor)
+    monkeypatch.setattr("tlsearch.cli.predict._map_writer", lambda *_: full)
+    names = ["pictures/red.png", "pictures/z.png"] * 4
+    command = ("predict", "model", *names, "--explain", "maps", "--batch-size", "2")
+    result = tlsearch(*command, "--to", f"out.{ending}")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        f"out.partial.{ending}: 4 images, 2 not read",
+        "error: maps cannot be written (No space left on device): name a folder that has room.",
+    ]
+    assert [path for path, _ in read_rows(f"out.partial.{ending}")] == names[:4]
+    assert not Path(f"out.{ending}").exists()
+    batches[:] = [0, 0]  # at the first picture there is nothing to keep
+    Path(f"out.partial.{ending}").unlink()
+    result = tlsearch(*command, "--to", f"out.{ending}")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert [path.name for path in Path.cwd().iterdir()] == ["pictures"]
 
 
 def test_a_terminal_sees_how_far_it_is_and_a_file_does_not(start: Start) -> None:

@@ -141,6 +141,17 @@ def test_lists_of_images(end: bytes) -> None:
     ]  # fmt: skip
 
 
+def test_a_list_that_cannot_be_read_is_told_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tlsearch.predictor.load", lambda *_: pytest.fail("the model was loaded"))
+    Path("list").write_text("pictures/red.png\n")
+    for wrong, words in (("nowhere.txt", "(No such file or directory)"), ("pictures", "(Is a directory)")):
+        lists = ("--files-from", "list", "--files-from", wrong)
+        result = tlsearch("predict", "model", *lists, "--to", "out.csv")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"--files-from {wrong} cannot be read {words}: name a file that lists images." in result.stderr
+        assert not Path("out.csv").exists()
+
+
 def test_an_empty_list_names_nothing() -> None:
     result = tlsearch("predict", "model", "-", "--format", "json", stdin=b"\n")
     assert (result.exit_code, json.loads(result.stdout)) == (1, [])

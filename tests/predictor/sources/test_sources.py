@@ -17,6 +17,7 @@ from tests.helpers.models.colour_model import write_model, write_picture
 from tlsearch.errors import UsageError
 from tlsearch.predictor import Predictor, load
 from tlsearch.predictor.sources import memory, pictures_of
+from tlsearch.predictor.sources.picture import Shape, read_pixels
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -52,6 +53,54 @@ def test_all_ranges_that_mean_the_same_pixels_give_the_same_answer(predictor: Pr
     assert equal(predictor, grey, grey[..., None])
     assert equal(predictor, grey, np.stack([grey] * 3, axis=-1))
     assert not equal(predictor, pixels, pixels // 2)
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, lambda array: Tensor(array)], ids=["array", "tensor"])
+def test_pictures_of_one_array_have_one_range(wrap: Callable[[Array], Any], predictor: Predictor) -> None:
+    """A dark picture does not say itself whether its values go to 1 or to 255."""
+    pixels = np.stack([noise(12, 12, 3, high=2), noise(12, 12, 3), noise(12, 12, 3, high=2)])
+    expected = predictor.probabilities(pixels)
+    assert (predictor.probabilities(wrap(pixels.astype(np.float32))) == expected).all()
+    dark = (pixels[0] / 255).astype(np.float32)  # of pictures that all go to 1
+    assert (predictor.probabilities(wrap(np.stack([dark, dark]))) == expected[0]).all()
+    greys = np.stack([noise(12, 12, high=high, dtype=np.int64) for high in (200, 60000)])[..., None]
+    assert (squares(predictor, wrap(greys)) == squares(predictor, greys.astype(np.uint16))).all()
+
+
+def squares(predictor: Predictor, items: Any) -> Array:
+    """What the network sees of pictures, (N, S, S, 3)."""
+    shape = Shape(size=predictor.image_size, base=predictor.decode_size, decoding=predictor.decoding)
+    return np.stack([read_pixels(picture, shape)[1] for picture in pictures_of(items)])
+
+
+class Tensor:
+    """An array as other libraries have it."""
+
+    ndim = 4
+
+    def __init__(self, array: Array) -> None:
+        self._array = array
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __getitem__(self, number: int) -> SimpleNamespace:
+        return SimpleNamespace(numpy=lambda: self._array[number])
+
+    def numpy(self) -> Array:
+        return self._array
+
+
+def test_dark_greys_are_as_in_a_file_for_a_model_of_deep_greys(tmp_path: Path) -> None:
+    """A run of arrays looks at all of them: a dark one among greys of 16 bits is one of 16 bits, too."""
+    folder = write_model(tmp_path / "model")
+    (folder / "config.json").write_text('{"image_size": 8, "decode_size": 12, "window": [0.0, 4000.0]}')
+    dark, predictor = noise(20, 30, high=200).astype(np.uint16), load(folder)
+    Image.fromarray(dark).save(tmp_path / "dark.png")
+    expected = squares(predictor, tmp_path / "dark.png")
+    for same in (dark, dark.astype(np.int64), dark.astype(np.float32)):
+        assert (squares(predictor, same) == expected).all()
+    assert (squares(predictor, dark.astype(np.uint8)) > expected).all()
 
 
 def test_grey_floats_are_as_in_a_file_for_a_model_of_such_files(tmp_path: Path) -> None:

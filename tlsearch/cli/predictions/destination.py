@@ -18,7 +18,7 @@ class Destination:
 
     Attributes:
         stream: Takes text or bytes, as the format does.
-        interrupted: To be set where not everything was written: a file then gets the name ``partial``.
+        interrupted: To be set where more would have come: a file then gets the name ``partial``.
     """
 
     def __init__(self, stream: IO[Any], *, printed: bool) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
@@ -31,6 +33,19 @@ def asked_images(images: Iterable[Path | str], lists: Iterable[Path]) -> Iterato
             yield image
     for file in lists:
         yield from _names_of_file(file)
+
+
+def require_lists(lists: Iterable[Path]) -> None:
+    """Raise ``UsageError`` for a list that cannot be read, before any work; none is opened, as it may be a pipe."""
+    for file in lists:
+        if file == STDOUT:
+            continue
+        try:
+            is_folder = stat.S_ISDIR(file.stat().st_mode)
+        except OSError as error:
+            raise _unreadable(file, error.strerror or str(error)) from error
+        if is_folder or not os.access(file, os.R_OK):
+            raise _unreadable(file, os.strerror(errno.EISDIR if is_folder else errno.EACCES))
 
 
 def names_in(stream: IO[bytes]) -> Iterator[str]:
@@ -86,9 +101,11 @@ def _names_of_file(file: Path) -> Iterator[str]:
         with nullcontext(_standard_input()) if file == STDOUT else file.open("rb") as stream:
             yield from names_in(stream)
     except OSError as error:
-        raise UsageError(
-            f"--files-from {file} cannot be read ({error.strerror or error}): name a file that lists images."
-        ) from error
+        raise _unreadable(file, error.strerror or str(error)) from error
+
+
+def _unreadable(file: Path, why: str) -> UsageError:
+    return UsageError(f"--files-from {file} cannot be read ({why}): name a file that lists images.")
 
 
 def _texts(names: Iterable[bytes], end: bytes) -> Iterator[str]:

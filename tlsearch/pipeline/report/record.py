@@ -74,11 +74,13 @@ def complete_record(
         tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
     if (output / MAPS_FOLDER).is_dir():
         tracker.log_artifact(run_id, output / MAPS_FOLDER, MAPS_FOLDER)
-    model = context.checkpoint.get_or_compute(("model",), str, lambda: _log_model(context.output, plan, record, result))
+    model = context.checkpoint.get_or_compute(
+        ("model", run_id), str, lambda: _log_model(context.output, plan, record, result)
+    )
     name = context.config.register
     if name is not None:
         context.checkpoint.get_or_compute(
-            ("register",), str, lambda: _register(context.callbacks, record, result, name, model)
+            ("register", run_id), str, lambda: _register(context.callbacks, record, result, name, model)
         )
     record.rank_trials(order, _longest_name(result, context.config.effective_trials))
     _log_figures(record, result, model)

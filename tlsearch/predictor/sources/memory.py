@@ -17,6 +17,7 @@ from tlsearch.utils.texts import first_line
 
 _BATCH_DIMENSIONS = 4
 _LIST_KINDS = "OSU"
+_BYTE = 255
 
 
 def from_bytes(data: bytes) -> Picture:
@@ -58,8 +59,9 @@ def of_array(item: Any, within: Callable[[Any], Iterator[Picture]]) -> Iterator[
     """The picture that an array is, or the pictures that it holds; ``within`` gives those of a list of names."""
     try:
         if getattr(item, "ndim", None) == _BATCH_DIMENSIONS:
+            highest = _highest(item)
             for number in range(len(item)):  # of an array on a disk, one after the other
-                yield Picture(content=_copied(item[number]))
+                yield Picture(content=_copied(item[number]), highest=highest)
             return
         array = _copied(item)
     except Exception as error:  # of whatever library it is
@@ -69,6 +71,23 @@ def of_array(item: Any, within: Callable[[Any], Iterator[Picture]]) -> Iterator[
         yield from within(array.tolist())
     else:
         yield Picture(content=array)
+
+
+def _highest(item: Any) -> float | None:
+    """The first high value that decides the range of all pictures of an array in memory; None where there is none.
+
+    A dark picture among others does not say itself whether its values go to 1 or to 255, or to 255 or 65535. An array
+    on a disk is not looked through for that.
+    """
+    if not hasattr(item, "numpy") and (not isinstance(item, np.ndarray) or isinstance(item, np.memmap)):
+        return None
+    for number in range(len(item)):
+        picture = np.asarray(item[number].numpy() if hasattr(item, "numpy") else item[number])
+        if picture.dtype.kind not in "iuf" or picture.dtype in (np.uint8, np.uint16):
+            return None
+        if picture.size and (high := float(picture.max())) > (1 if picture.dtype.kind == "f" else _BYTE):
+            return high
+    return None
 
 
 def _copied(item: Any) -> Array:

@@ -38,11 +38,13 @@ class Picture:
         content: The file, its bytes, the picture with its pixels, or what brings its bytes; None where it cannot be
             had.
         problem: Why it is unavailable, in a few words; empty where nothing is known against it.
+        highest: A high value of the array that it is from with others, which have one range; None for none.
     """
 
     name: str = ""
     content: Path | bytes | Image.Image | Array | Fetched | None = None
     problem: str = ""
+    highest: float | None = None
 
     @property
     def path(self) -> Path | None:
@@ -99,7 +101,7 @@ def _read(picture: Picture, shape: Shape) -> Images | str:
         if isinstance(content, Path):
             return read_square(content, *how)
         if isinstance(content, np.ndarray):
-            content = image_of_array(content, shape.decoding)
+            content = image_of_array(content, shape.decoding, picture.highest)
         if isinstance(content, Image.Image):
             return square_of_image(content, *how)
         return square_of_bytes(content if isinstance(content, bytes) else content.fetch(), *how)

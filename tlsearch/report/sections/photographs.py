@@ -43,6 +43,14 @@ def photographs(result: RunResult, root: Path, output: Path) -> Section:
     return Section({"mistakes": mistakes, "labels": labels}, sheets)
 
 
+def missing_photographs(result: RunResult, root: Path, output: Path) -> int:
+    """How many of the photographs that the report shows are no longer where they were."""
+    find, labels = _finder(root, output), result.insights.label_errors
+    shown = [item.path for item in result.mistakes[:MOST_MISTAKES]]
+    shown += [] if labels is None else [item.path for item in labels.suspects[: shown_suspects(labels)]]
+    return sum(not find(name).is_file() for name in shown)
+
+
 def _finder(root: Path, output: Path) -> Find:
     """Where a photograph lies, by its name: below the data set, or in the folder that was named for its part."""
     parts: dict[str, Path] = {}

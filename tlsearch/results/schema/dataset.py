@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from tlsearch.data.aspect import FAR_FROM_SQUARE
 from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
+from tlsearch.utils.files import moved_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,11 @@ class Dataset:
     skipped: tuple[Skipped, ...] = ()
     findings: tuple[Finding, ...] = ()
     resizing: Resizing | None = None
+
+    def moved(self, before: Path, now: Path) -> Dataset:
+        """Give the same where the output folder was moved, if the images were moved with it."""
+        place = moved_path(Path(self.path), before, now)
+        return self if place == Path(self.path) else replace(self, path=str(place))
 
     def total(self, split: str) -> int:
         """The number of images of a split; 0 where there is no such split."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tlsearch.utils.addresses import without_secrets
+from tlsearch.utils.sqlite_urls import moved_with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,12 @@ class Mlflow:
         """The tracking URI without user and password; that of a file has none."""
         names_a_host = bool(urlsplit(self.tracking_uri).netloc)
         return without_secrets(self.tracking_uri) if names_a_host else self.tracking_uri
+
+    def moved(self, before: Path, now: Path) -> Mlflow:
+        """Give the same where the output folder was moved, if the database of the records was moved with it."""
+        uri = moved_with(self.tracking_uri, before, now)
+        command = self.ui_command.replace(shlex.quote(self.tracking_uri), shlex.quote(uri))
+        return replace(self, tracking_uri=uri, ui_command=command)
 
     @property
     def search(self) -> str:

@@ -40,12 +40,14 @@ class Store:
 
     def real(self, known: str) -> str:
         """Give the store's id of a run or a model, which may be known by one of our own."""
-        return self.ids.get(known, known)
+        while known in self.ids:  # what was recorded anew in the dark has had two others
+            known = self.ids[known]
+        return known
 
     def with_real_ids(self, text: str) -> str:
         """Give ``text`` with the store's ids in the place of our own."""
-        for own, real in self.ids.items():
-            text = text.replace(own, real)
+        for own in self.ids:
+            text = text.replace(own, self.real(own))
         return text
 
 
