@@ -61,6 +61,11 @@ def metric_explained(metrics: Metrics) -> str:
     return metric_name(metrics.name) + (f" ({metrics.meaning})" if metrics.meaning else "")
 
 
+def guessing(*, counts: bool) -> str:
+    """What a network that has learned nothing does as well as, in a score that is made of counts, or in another one."""
+    return "always guessing the most frequent class" if counts else "the best answer that is the same for every image"
+
+
 def by_method(metrics: Metrics) -> str:
     """What stands behind an interval that has no formula: ``by stratified bootstrap``, else nothing."""
     return "" if metrics.interval_method == SCORE_INTERVAL else f"by {metrics.interval_method}"

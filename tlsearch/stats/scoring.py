@@ -17,6 +17,9 @@ from tlsearch.stats.intervals import SCORE_INTERVAL
 from tlsearch.stats.metrics import score
 from tlsearch.types import AnyArray, Float64Array, LabelArray
 
+MOST_GUESSES = 100
+"""Classes, the most frequent first, of which each is tried as an answer for every image."""
+
 
 def score_by(metric: GuardedMetric, labels: AnyArray, probabilities: AnyArray) -> float:
     """The score of ``probabilities``, shape (N, classes), for images of the classes ``labels``, shape (N,)."""
@@ -89,7 +92,7 @@ def claims_of(
         linear_probe=found["linear_probe"],
         baseline=found.get("baseline"),
         gain=_gain(over("baseline") if "baseline" in models else None, over("linear_probe")),
-        majority=metric.score(labels, _guessing(labels, models["winner"].shape[1])),
+        majority=guess_score(metric, labels, labels, models["winner"].shape[1]),
     )
 
 
@@ -105,11 +108,29 @@ def _gain(over_baseline: Difference | None, over_probe: Difference) -> Gain:
     )
 
 
-def _guessing(labels: LabelArray, classes: int) -> Float64Array:
-    """The probabilities of always guessing the most frequent class."""
-    guess: Float64Array = np.zeros((len(labels), classes))
-    guess[:, np.bincount(labels).argmax()] = 1.0
-    return guess
+def guess_score(metric: GuardedMetric, labels: LabelArray, known: LabelArray, classes: int) -> float:
+    """The score of the best answer that is the same for every image, as one gives it without looking.
+
+    A network that scores no better has learned nothing. For a score that is made of counts it is always the most
+    frequent class. For any other it may be another class, where errors differ in weight, or the shares of the classes:
+    a score of probabilities such as the log loss finds an answer that is sure of one class far worse than them.
+
+    Args:
+        metric: The metric of the run.
+        labels: True classes of the images that are scored, shape (N,).
+        known: The classes by which the answer is chosen, shape (M,).
+        classes: The number of classes.
+    """
+    held = np.bincount(known, minlength=classes)
+    frequent = np.argsort(-held, kind="stable")[: MOST_GUESSES if metric.counts is None else 1]
+    answers = [*np.eye(classes)[frequent], *([held / held.sum()] if metric.counts is None else [])]
+    scores = [metric.sign * score_by(metric, known, _to_all(answer, known)) for answer in answers]
+    return score_by(metric, labels, _to_all(answers[int(np.argmax(scores))], labels))
+
+
+def _to_all(answer: Float64Array, labels: LabelArray) -> Float64Array:
+    """The same probabilities (classes,) for each image."""
+    return np.tile(answer, (len(labels), 1))
 
 
 def fold_error(metric: GuardedMetric, probabilities: AnyArray, labels: LabelArray, groups: AnyArray) -> float:
