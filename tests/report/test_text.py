@@ -176,7 +176,7 @@ def test_worse_than_guessing_is_more_where_less_is_better(test: float, said: boo
     assert SAMPLE.baseline is not None
     result = replace(COST, baseline=replace(SAMPLE.baseline, test=test))
     sentences = " ".join(verdict_texts(result))
-    assert ("no better than always guessing the most frequent class (1.600)" in sentences) is said
+    assert ("no better than the best answer that is the same for every image (1.600)" in sentences) is said
 
 
 @pytest.mark.parametrize(("name", "text"), [("macro_f1", "macro F1"), ("balanced_accuracy", "balanced accuracy")])
