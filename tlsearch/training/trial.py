@@ -173,7 +173,7 @@ class TrialRunner:
                 return
             decision = judge({**numbers, "fraction": number / trainer.epochs})
             if decision is Decision.PRUNE:
-                raise TrialStopped("pruned", f"worse than the median of its kind {after(trainer)}")
+                raise TrialStopped("pruned", after(trainer))  # whoever decided it knows why
             if decision is Decision.TIME_OUT:
                 raise TrialStopped("timed_out", f"its time ended {after(trainer)}")
 

@@ -78,6 +78,5 @@ def test_a_metric_that_fails_on_a_part_of_the_images_costs_the_correction_alone(
     data = replace(DATA, metric=GuardedMetric(Recall()))
     assert corrected_of(tmp_path, log, heard, data) is None
     (warning,) = heard.warnings
-    assert warning.startswith(
-        "the best validation score is not corrected for its selection: The metric plugin 'recall'"
-    )
+    assert warning.startswith("the best validation score is not corrected for its selection: The metric plugin ")
+    assert "'recall' raised ZeroDivisionError" in warning
