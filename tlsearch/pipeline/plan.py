@@ -142,7 +142,8 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
             augmentations=ready.plugins.augmentation_hints,
         ),
     )
-    costs = Costs(facts=measured, images=len(data.pool), folds=len(data.folds), rendering=rendering)
+    images, stored = len(data.pool), config.cache_limit > 0
+    costs = Costs(facts=measured, images=images, folds=len(data.folds), rendering=rendering, stored=stored)
     scratch = _scratch_time(context, data, space, costs)
     context.budget.compares = context.budget.limit is None or (scratch is not None and scratch.is_fair)
     plan = Plan(

@@ -107,7 +107,8 @@ class TrialRunner:
             seconds: After so many the trial is timed out, between two batches: it has no value.
             keep: Whether its model stays for the same trial on other folds.
         """
-        with time_limit(seconds), self.models.during(reuse=len(folds) > 1, keep=keep):
+        models = self.models.during(reuse=len(folds) > 1, keep=keep)
+        with time_limit(seconds), models, self.rows.for_all_folds():
             return self._run(network, spec, folds, judge)
 
     def _run(self, network: Network, spec: TrialSpec, folds: Sequence[Fold], judge: EpochJudge) -> Outcome:

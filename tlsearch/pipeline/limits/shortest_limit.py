@@ -49,12 +49,15 @@ class EndCosts:
         decode_seconds: The seconds to decode one of them.
         from_scratch: The number of networks that are trained from scratch, at least.
         contention: How many times longer than on a machine that does nothing else a thread takes.
+        computed_images: The number of images that a model is fitted on and whose features are not stored, so that they
+            go through the network once more for it.
     """
 
     test_images: int
     decode_seconds: float
     from_scratch: int
     contention: float = 1.0
+    computed_images: int = 0
 
     @classmethod
     def of(cls, context: RunContext, data: Data) -> EndCosts:
@@ -65,7 +68,13 @@ class EndCosts:
         )
         busy: float = context.checkpoint.get_or_compute(CONTENTION, float, machine.contention)
         scratch = int(context.config.baseline != "none")
-        return cls(test_images=len(data.split.test), decode_seconds=decode, from_scratch=scratch, contention=busy)
+        return cls(
+            test_images=len(data.split.test),
+            decode_seconds=decode,
+            from_scratch=scratch,
+            contention=busy,
+            computed_images=0 if context.config.cache_limit else len(data.pool),
+        )
 
     def price(self, forward_seconds: Sequence[float]) -> EndPrice:
         """Give what the end takes where the winner and the linear probe take so many seconds an image."""
@@ -73,11 +82,12 @@ class EndCosts:
         seeing = (self.test_images + ALONE) * sum(forward_seconds) + models * self.test_images * self.decode_seconds
         # What was measured on this machine has taken as long as it does beside everything else.
         made, loaded = models * MODEL_SECONDS, models * LOAD_SECONDS
+        computing = self.computed_images * sum(forward_seconds)
         return EndPrice(
-            models=self.contention * made,
+            models=self.contention * made + computing,
             test=self.contention * loaded + seeing,
             report=self.contention * REPORT_SECONDS,
-            alone=made + loaded + seeing + REPORT_SECONDS,
+            alone=made + computing + loaded + seeing + REPORT_SECONDS,
         )
 
 
