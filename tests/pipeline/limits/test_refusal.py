@@ -103,8 +103,8 @@ def test_on_a_busy_machine_what_was_not_measured_on_it_takes_longer() -> None:
     assert least[0] < least[1] < 10 * least[0]
 
 
-def test_where_nothing_is_stored_the_models_at_the_end_take_a_pass_over_the_images_each() -> None:
-    ends = [EndCosts.of(make_context(Path("images"), cache_limit=limit), DATA) for limit in (10**9, 0)]
+def test_where_nothing_is_stored_the_models_at_the_end_take_a_pass_over_the_images_each(tmp_path: Path) -> None:
+    ends = [EndCosts.of(make_context(tmp_path, cache_limit=limit), DATA) for limit in (10**9, 0)]
     stored, unstored = (end.price((0.1, 0.2)) for end in ends)
     passes = len(DATA.pool) * (0.1 + 0.2)
     assert unstored.models - stored.models == pytest.approx(passes, abs=1e-6)
