@@ -96,6 +96,14 @@ def claims_of(
     )
 
 
+def calls_of_claims(models: int) -> int:
+    """How often a metric without formulas is called for the claims on so many models, about.
+
+    That is for the interval of each and of the corrected score, and for the p-values of two models each.
+    """
+    return bootstrap.DRAWS * (models + 1) + 2 * bootstrap.PERMUTATIONS * (models - 1)
+
+
 def _gain(over_baseline: Difference | None, over_probe: Difference) -> Gain:
     if over_baseline is None:
         return Gain(over_linear_probe=over_probe)
@@ -137,7 +145,7 @@ def fold_error(metric: GuardedMetric, probabilities: AnyArray, labels: LabelArra
     """The standard error of a score on one or more folds: over images, whole ``groups`` at a time."""
     if metric.counts is not None:
         return standard_errors.image_error(probabilities.argmax(axis=1), labels, groups, metric.counts)
-    drawn = bootstrap.resampled_scores(metric.score, labels, [probabilities], groups)
+    drawn = bootstrap.resampled_scores(metric.score, labels, [probabilities], groups, draws=bootstrap.ERROR_DRAWS)
     return float(drawn[:, 0].std(ddof=1))
 
 
@@ -148,5 +156,5 @@ def paired_fold_error(
     if metric.counts is not None:
         predicted = best.argmax(axis=1), other.argmax(axis=1)
         return standard_errors.paired_image_error(*predicted, labels, groups, metric.counts)
-    drawn = bootstrap.resampled_scores(metric.score, labels, [best, other], groups)
+    drawn = bootstrap.resampled_scores(metric.score, labels, [best, other], groups, draws=bootstrap.ERROR_DRAWS)
     return float((drawn[:, 0] - drawn[:, 1]).std(ddof=1))
