@@ -98,11 +98,19 @@ class Plan:
 
     def plugin_versions(self) -> dict[str, str]:
         """Give "distribution version" of every plugin that takes part, by name."""
+        known = self.plugins.versions()
+        return {name: known[name] for name in self._plugin_names if name in known}
+
+    def plugin_sources(self) -> dict[str, str]:
+        """Give a hash of the source of every plugin that takes part, by name."""
+        known = self.plugins.sources
+        return {name: known[name] for name in self._plugin_names if name in known}
+
+    @property
+    def _plugin_names(self) -> list[str]:
         candidates = self.space.candidates
         names = [c.backbone for c in candidates] + [f"{c.backbone}@{c.weights}" for c in candidates]
-        known = self.plugins.versions()
-        names += [*self.space.policies, self.data.metric.name]
-        return {name: known[name] for name in names if name in known}
+        return [*names, *self.space.policies, self.data.metric.name]
 
     def folds_of(self, spec: TrialSpec) -> tuple[Fold, ...]:
         """The folds of a trial: all for a linear probe, for a trained one as many as its cap allows."""
@@ -201,6 +209,7 @@ def begin_or_resume(context: RunContext, plan: Plan) -> None:
         split=hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
         plugins=plan.plugins.with_settings(plan.plugin_versions()),
         space=plan.space.digest,
+        sources=plan.plugin_sources(),
     )
     identity.check_unchanged(present, context.checkpoint, context.output)
     context.checkpoint.get_or_compute(("started",), str, now)
