@@ -120,6 +120,15 @@ def test_what_a_network_from_scratch_was_denied_is_no_excuse_for_one_that_is_no_
     assert (first.name, first.caveat) == (("from scratch", "") if answer == "no" else ("winner", ""))
 
 
+@pytest.mark.parametrize(("low", "high", "answer"), [(-0.05, 0.02, "cannot tell"), (-0.35, -0.25, "no")])
+def test_one_that_knows_nothing_says_nothing_of_a_model_that_is_no_better(low: float, high: float, answer: str) -> None:
+    """It takes a loss that is shown."""
+    assert SAMPLE.metrics.majority is not None
+    result = with_scratch(low, high, no_claim="it has not learned", megabytes=2.9, test=SAMPLE.metrics.majority)
+    assert verdict_of(result).pretraining == answer
+    assert bool(no_claim(result)) is (answer == "cannot tell")
+
+
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [(-0.05, -0.002, "scores 2.6 points more on test, which may be chance: the"), (-0.01, 0.02, "is as good: the")],

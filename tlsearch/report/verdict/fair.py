@@ -7,7 +7,7 @@ from typing import Protocol
 
 from tlsearch.report import text as words
 from tlsearch.report.numbers import ScoreStyle
-from tlsearch.report.verdict.answer import answer_of
+from tlsearch.report.verdict.answer import answer_of, is_worse
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Gain
 from tlsearch.stats.trend import Rise, has_begun
@@ -69,15 +69,18 @@ def reason_against(scratch: Trained, test: OnTest) -> str:
     had gained what ``stats.trend.extrapolate`` says. The latter also holds for one that still learns at the end of the
     whole schedule, and twice the training.
 
-    Where test shows a loss, or surely no gain that is worth anything, nothing is unfair to pre-training: a network from
-    scratch that had less than its due would only be better with it.
+    Where test shows a loss, or surely no gain that is worth anything over a network that knows something, nothing is
+    unfair to pre-training: a network from scratch that had less than its due would only be better with it.
     """
     gain, fractions = test.gain, test.style.fractions
-    if gain is not None and gain.ci95 is not None and answer_of(gain.ci95, gain.p_value, fractions=fractions) == "no":
-        return ""
+    knows_nothing = guesses(test.score, test.guessing, test.sign)
+    if gain is not None and gain.ci95 is not None:
+        answer = answer_of(gain.ci95, gain.p_value, fractions=fractions)
+        if answer == "no" and (not knows_nothing or is_worse(gain.ci95, gain.p_value)):
+            return ""
     if scratch.no_claim:
         return scratch.no_claim
-    if guesses(test.score, test.guessing, test.sign) and test.guessing is not None:
+    if knows_nothing and test.guessing is not None:
         value = test.style.value(test.guessing)
         return f"on test it is no better than {words.guessing(counts=fractions)} ({value})"
     if gain is None or gain.test is None or gain.ci95 is None or gain.ci95[0] <= 0:
