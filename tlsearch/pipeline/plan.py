@@ -121,7 +121,8 @@ def make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     """Measure every candidate, settle its size and the number of steps, and say what is going to happen."""
     with context.budget.measure("plan"):
         plan = _make_plan(context, data, ready)
-    for line in plan_lines(plan, context.config.effective_trials, context.budget.limit):
+    trials, asked = context.config.effective_trials, context.config.metric is not None
+    for line in plan_lines(plan, trials, context.budget.limit, metric_asked=asked):
         context.callbacks.on_step("plan", line)
     context.callbacks.on_step("plan", machine.in_words())
     return plan
