@@ -176,11 +176,12 @@ def _estimate(found: Estimate) -> str:
 
 
 def nothing_found(finished: Sequence[TrialRecord], output: Path, why: SearchEnd) -> str:
-    """One sentence for a search without a single complete trial."""
+    """One sentence for a search without a single complete trial, or without a linear probe to compare them with."""
     reasons = Counter(f.reason for f in finished if f.reason).most_common(1)
     reason = f" (most often: {reasons[0][0]})" if reasons else ""
     fix = {"time": "allow more with --time-limit, or ", "trials": "allow more with --trials, or "}.get(why, "")
-    return f"No trial was completed{reason}; {fix}see {output / 'worker.log'}."
+    what = "linear probe, with which all are compared," if any(f.state == "complete" for f in finished) else "trial"
+    return f"No {what} was completed{reason}; {fix}see {output / 'worker.log'}."
 
 
 def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[str, object]:
