@@ -20,6 +20,9 @@ from tlsearch.types import AnyArray, Float64Array, LabelArray
 MOST_GUESSES = 100
 """Classes, the most frequent first, of which each is tried as an answer for every image."""
 
+GUESSED_IMAGES = 2000
+"""Images by which such an answer is chosen, about: it is the same for all, and many would take memory."""
+
 
 def score_by(metric: GuardedMetric, labels: AnyArray, probabilities: AnyArray) -> float:
     """The score of ``probabilities``, shape (N, classes), for images of the classes ``labels``, shape (N,)."""
@@ -132,7 +135,8 @@ def guess_score(metric: GuardedMetric, labels: LabelArray, known: LabelArray, cl
     held = np.bincount(known, minlength=classes)
     frequent = np.argsort(-held, kind="stable")[: MOST_GUESSES if metric.counts is None else 1]
     answers = [*np.eye(classes)[frequent], *([held / held.sum()] if metric.counts is None else [])]
-    scores = [metric.sign * score_by(metric, known, _to_all(answer, known)) for answer in answers]
+    few = np.sort(known)[:: max(1, len(known) // GUESSED_IMAGES)]  # of every class its share
+    scores = [metric.sign * score_by(metric, few, _to_all(answer, few)) for answer in answers]
     return score_by(metric, labels, _to_all(answers[int(np.argmax(scores))], labels))
 
 
