@@ -255,7 +255,7 @@ def in_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
         "max_latency": parse_latency,
         "max_size": parse_file_size,
     }
-    plain = {n: v.item() if hasattr(v, "dtype") and getattr(v, "shape", None) == () else v for n, v in values.items()}
+    plain = {n: v.item() if hasattr(v, "item") and getattr(v, "shape", None) == () else v for n, v in values.items()}
     return {
         name: parsers[name](value, option(name)) if name in parsers and isinstance(value, str) else value
         for name, value in plain.items()
