@@ -89,6 +89,12 @@ def test_a_corrected_figure_that_is_better_than_the_winners_says_why() -> None:
     assert words.above_selected(above) in " ".join(confirmed_lines(result))
 
 
+def test_a_corrected_figure_says_on_how_many_images_it_is() -> None:
+    said = "corrected for the selection from 40 trials, on the 136 images that all have"
+    assert said in describe(SAMPLE)
+    assert said in " ".join(confirmed_lines(SAMPLE))
+
+
 def test_what_was_not_confirmed_is_not_named() -> None:
     scratch = tuple(replace(network, confirmed=None) for network in SAMPLE.from_scratch)
     assert SAMPLE.linear_probe is not None

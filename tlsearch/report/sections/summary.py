@@ -131,7 +131,7 @@ def _facts(result: RunResult) -> list[tuple[str, str, str]]:
     if (corrected := metrics.corrected) is not None:
         style = ScoreStyle.of(metrics)
         how = f"95 % interval {style.interval(corrected.ci95)}; what the best of {corrected.trials} trials scores on "
-        how += f"images that did not select it{above_selected(metrics)}"
+        how += f"images that did not select it, of the {corrected.images:,} that all have{above_selected(metrics)}"
         facts.append(("validation, corrected", style.value(corrected.value), how))
     if metrics.test_accuracy is not None and metrics.counts != EVERY_IMAGE:
         facts.append(("accuracy", percent(metrics.test_accuracy), "plain accuracy on the same test images"))
