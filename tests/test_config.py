@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tlsearch.config import RunConfig
@@ -64,6 +65,38 @@ def test_bad_value_names_option_value_and_range(changes: dict[str, Any], option:
     assert option in str(caught.value)
     assert wanted in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_texts_and_numbers_of_numpy_are_taken_as_the_numbers_that_they_are(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {
+        "time_limit": "1h30m",
+        "cache_limit": "2GB",
+        "memory": "8 GB",
+        "max_latency": "20ms",
+        "max_size": "10MB",
+        "max_pixels": "200M",
+        "seed": np.arange(8)[5],
+        "trials": np.int64(7),
+        "refit": np.bool_(True),
+    }
+    config = RunConfig(dataset=Path("d"), **asked)
+    assert config == RunConfig(
+        dataset=Path("d"),
+        time_limit=5400.0,
+        cache_limit=2 * 10**9,
+        memory=8 * 10**9,
+        max_latency=0.02,
+        max_size=10**7,
+        max_pixels=200_000_000,
+        seed=5,
+        trials=7,
+        refit=True,
+    )
+    assert (type(config.seed), type(config.refit)) == (int, bool)
+    config.to_toml(tmp_path / "run.toml")
+    assert RunConfig.from_toml(tmp_path / "run.toml").seed == 5
+    with pytest.raises(UsageError, match="--time-limit is '300', but it must have a unit"):
+        RunConfig(dataset=Path("d"), **{"time_limit": "300"})  # type: ignore[arg-type]  # a text
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from tlsearch.config_values import (
     check_whole,
     check_workers,
     compile_group_by,
+    in_numbers,
     is_dataset,
     names,
     option,
@@ -66,6 +67,7 @@ _KEPT = ("threads", "round_size", "solve_apart")
 class RunConfig:
     """What a run was asked for. Every field but ``dataset`` has the default of the command line.
 
+    Durations, sizes and counts may be texts, as there: ``time_limit="5m"``, ``memory="8GB"``.
     ``dataset`` is a folder, a file, an address such as ``s3://bucket/pets``, or images in memory: ``(images, labels)``
     or a ``tf.data.Dataset``, which a run writes into the cache folder. ``~`` is the home folder in every path.
     ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``freeze`` says what
@@ -151,6 +153,8 @@ class RunConfig:
     file_name: ClassVar[str] = CONFIG_NAME
 
     def __post_init__(self) -> None:
+        for name, value in in_numbers(vars(self)).items():
+            object.__setattr__(self, name, value)
         for name in _PATHS:
             value = getattr(self, name)
             if isinstance(value, str) and not value.strip():

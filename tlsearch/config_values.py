@@ -242,6 +242,8 @@ def no_choice(shown: str, value: Any, choices: tuple[str, ...]) -> UsageError:
 def in_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of fields, where durations, sizes and counts that are texts, such as "5m" and "8GB", became numbers.
 
+    A number of NumPy, as one of ``np.arange(3)``, becomes Python's own.
+
     Raises:
         UsageError: such a text is none.
     """
@@ -253,9 +255,10 @@ def in_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
         "max_latency": parse_latency,
         "max_size": parse_file_size,
     }
+    plain = {n: v.item() if hasattr(v, "item") and getattr(v, "shape", None) == () else v for n, v in values.items()}
     return {
         name: parsers[name](value, option(name)) if name in parsers and isinstance(value, str) else value
-        for name, value in values.items()
+        for name, value in plain.items()
     }
 
 

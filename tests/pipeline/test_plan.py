@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.pipeline.contexts import make_plan
+from tests.helpers.pipeline.contexts import make_data, make_plan
 from tests.helpers.pipeline.made_up import (
     IMAGES,
     LITE,
@@ -250,6 +250,15 @@ def test_the_folds_of_a_trial() -> None:
     assert costs.train_seconds(solved) == pytest.approx(5 * costs.fold_seconds(solved))
     one = costs.fold_seconds(tuned)  # its model is compiled once
     assert costs.train_seconds(tuned) == pytest.approx(2 * one - COMPILE_SECONDS)
+
+
+@pytest.mark.parametrize(("images", "asked", "why"), [(60, False, True), (60, True, False), (40, False, False)])
+def test_why_a_metric_was_chosen_is_said_where_nobody_asked_for_it(images: int, asked: bool, why: bool) -> None:
+    plan = make_plan(data=make_data((0,) * images + (1,) * 15, val=()))
+    (line,) = [text for text in plan_lines(plan, 3, None, metric_asked=asked) if text.startswith("choosing by ")]
+    assert line == "choosing by accuracy" + (
+        ", for the largest class has 4.0 times the images of the smallest" if why else ""
+    )
 
 
 def test_what_is_left_out_for_one_reason_is_one_line() -> None:

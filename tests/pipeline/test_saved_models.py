@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from tests.helpers.pipeline.contexts import make_context, make_data, make_plan, search_of
 from tests.helpers.pipeline.made_up import LITE, VGG, make_space
 from tests.helpers.workers.fake_worker import FakeWorker
+from tlsearch.config_values import Preference
 from tlsearch.errors import RunError
+from tlsearch.pipeline.at_use.use_budget import UseBudget
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import drop_worse, fetch_model, final_seconds, keep_good, model_folder
@@ -83,7 +86,7 @@ def suffix(number: int, value: float, depth: int) -> TrialRecord:
 def keep(context: RunContext, plan: Plan, latest: TrialRecord, *told: TrialRecord) -> None:
     """What happens of the model of a trial: before it is told, and after."""
     keep_good(context, plan, search_of(SPACE, *told), latest, context.worker)
-    drop_worse(context, search_of(SPACE, *told, latest))
+    drop_worse(context, plan, search_of(SPACE, *told, latest))
 
 
 def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> None:
@@ -99,6 +102,25 @@ def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> 
     assert kept == [[1], [1, 2], [1, 2, 3], [1, 2, 3], [2, 3, 5], [2, 5, 6]]
 
 
+@pytest.mark.parametrize(
+    ("prefer", "wanted"), [("small", [2, 4, 5, 6]), ("fast", [2, 4, 5, 6]), ("accurate", [4, 5, 6]), (None, [4, 5, 6])]
+)
+def test_where_a_cheap_model_is_preferred_the_best_one_of_every_network_is_kept(
+    tmp_path: Path, prefer: Preference | None, wanted: list[int]
+) -> None:
+    """It is confirmed beside the best three and may ship, and no time is kept to train it again."""
+    context = context_in(tmp_path, Saving())
+    plan = replace(PLAN, use=UseBudget(prefer=prefer))
+    finished: list[TrialRecord] = []
+    for number, (network, value) in enumerate([(LITE, 0.4), (LITE, 0.5), (LITE, 0.3), *[(VGG, 0.7)] * 3], 1):
+        spec = SPACE.spec(SPACE.params(network, train_suffix=True, freeze_depth=number))
+        latest = TrialRecord(number=number, spec=spec, state="complete", value=value, val_loss=0.5, seconds=1.0)
+        keep(context, plan, latest, *finished)
+        finished.append(latest)
+    kept = [each.number for each in finished if model_folder(context.work, each.spec).exists()]
+    assert kept == wanted
+
+
 def test_the_model_of_a_trial_that_was_not_told_yet_stays(tmp_path: Path) -> None:
     worker = Saving()
     context = context_in(tmp_path, worker)
@@ -108,7 +130,7 @@ def test_the_model_of_a_trial_that_was_not_told_yet_stays(tmp_path: Path) -> Non
         worker.save(
             SaveModel(spec=each.spec, candidate=LITE, folder=model_folder(context.work, each.spec), decode_size=96)
         )
-    drop_worse(context, search_of(SPACE, *told))
+    drop_worse(context, PLAN, search_of(SPACE, *told))
     kept = [each.number for each in (*told, untold) if model_folder(context.work, each.spec).exists()]
     assert kept == [2, 3, 4, 5]
 

@@ -44,7 +44,13 @@ class Worker:
             numbers = {"epoch": epoch, "val_accuracy": 0.5, "attempt": len(self.asked)}
             self.decisions.append(listener(EpochEnd(numbers)))
             if self.decisions[-1] is Decision.PRUNE:
-                break
+                return Outcome(
+                    TrialResult(
+                        spec=SPEC, state="pruned", value=None, seconds=1.0, reason=f"after {epoch} of 4 epochs"
+                    ),
+                    np.zeros(0, np.int64),
+                    np.zeros((0, 2), np.float32),
+                )
         if len(self.asked) < len(self.epochs):
             raise OutOfMemoryError("no memory")
         result = TrialResult(spec=SPEC, state="complete", value=0.5, seconds=1.0)
@@ -107,8 +113,23 @@ def test_epochs_begin_anew_in_every_fold() -> None:
 
 def test_a_callback_may_end_a_trial(tmp_path: Path) -> None:
     worker = Worker(4)
-    run_trial(make_context(tmp_path, worker, heard=Told(prune_from=2)), make_trial("trial"))
+    completed = run_trial(make_context(tmp_path, worker, heard=Told(prune_from=2)), make_trial("trial"))
     assert worker.decisions == [Decision.CONTINUE, Decision.PRUNE]
+    assert completed.result.reason == "a callback ended it after 2 of 4 epochs"
+    assert completed.outcome is not None
+    assert completed.outcome.result == completed.result
+
+
+@pytest.mark.parametrize("also_by_callback", [False, True])
+def test_a_trial_that_the_pruner_ends_says_that_it_was_worse_than_others(
+    tmp_path: Path, also_by_callback: bool
+) -> None:
+    def judge(number: int, numbers: Mapping[str, float]) -> Decision:
+        return Decision.PRUNE if number == 3 else Decision.CONTINUE
+
+    heard = Told(prune_from=3 if also_by_callback else 99)
+    completed = run_trial(make_context(tmp_path, Worker(4), heard=heard), make_trial("trial"), judge)
+    assert completed.result.reason == "worse than the median of its kind after 3 of 4 epochs"
 
 
 @pytest.mark.parametrize("role", ["confirmation", "baseline"])

@@ -133,3 +133,26 @@ def test_it_goes_on_with_fewer_of_either_kind(tmp_path: Path) -> None:
     assert heard.lines[-1][1].startswith("2 workers, 1 of them with a GPU, on 2 nodes")
     assert heard.lines[-1][1].endswith("trials in rounds of 8")
     assert pipeline_workers._kept(later) == plan
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "said"),
+    [
+        ({"workers": 1}, {"workers": 3}, "has 1 worker: its trials are asked for one at a time (--round-size), which"),
+        ({"workers": 2}, {"workers": 8}, "has 4 workers: its trials are asked for 4 at a time (--round-size), which a"),
+        ({"workers": 2}, {"workers": 3, "memory": 1_300_000_000}, "has 2 workers: each may take 600MB or more of the"),
+        ({"workers": 2}, {"workers": 3}, None),
+        ({"workers": 2}, {"workers": "auto"}, None),
+        ({"workers": 4, "round_size": 2}, {"workers": 1}, None),
+    ],
+)
+def test_workers_that_a_run_has_no_use_for_are_named(
+    first: dict[str, Any], later: dict[str, Any], said: str | None, tmp_path: Path
+) -> None:
+    plan = settled(context_on(tmp_path, None, Heard(), **first))
+    heard = Heard()
+    assert settled(context_on(tmp_path, None, heard, **later)) == plan
+    assert len(heard.warnings) == (said is not None)
+    if said is not None:
+        assert said in heard.warnings[0]
+        assert heard.warnings[0].startswith(f"--workers is {later['workers']}, but this run ")

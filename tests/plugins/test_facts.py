@@ -50,6 +50,13 @@ def test_weights_of_a_package_are_told(install: InstallPlugin, tmp_path: Path) -
     assert facts.broken == ()
 
 
+def test_the_source_of_every_plugin_is_told(install: InstallPlugin) -> None:
+    install("plain", AUGMENTATION.format(name="plain", hints="None"), plain="It")
+    facts = describe_plugins()
+    assert set(facts.sources) == set(facts.versions())
+    assert facts.sources["plain"] not in {facts.sources["vgg16"], "unknown"}
+
+
 def test_hints_are_told(install: InstallPlugin) -> None:
     install("plain", AUGMENTATION.format(name="plain", hints="None"), plain="It")
     install("eager", AUGMENTATION.format(name="eager", hints="AugmentationHints(by_default=True)"), eager="It")

@@ -89,6 +89,12 @@ def test_a_corrected_figure_that_is_better_than_the_winners_says_why() -> None:
     assert words.above_selected(above) in " ".join(confirmed_lines(result))
 
 
+def test_a_corrected_figure_says_on_how_many_images_it_is() -> None:
+    said = "corrected for the selection from 40 trials, on the 136 images that all have"
+    assert said in describe(SAMPLE)
+    assert said in " ".join(confirmed_lines(SAMPLE))
+
+
 def test_what_was_not_confirmed_is_not_named() -> None:
     scratch = tuple(replace(network, confirmed=None) for network in SAMPLE.from_scratch)
     assert SAMPLE.linear_probe is not None
@@ -176,7 +182,7 @@ def test_worse_than_guessing_is_more_where_less_is_better(test: float, said: boo
     assert SAMPLE.baseline is not None
     result = replace(COST, baseline=replace(SAMPLE.baseline, test=test))
     sentences = " ".join(verdict_texts(result))
-    assert ("no better than always guessing the most frequent class (1.600)" in sentences) is said
+    assert ("no better than the best answer that is the same for every image (1.600)" in sentences) is said
 
 
 @pytest.mark.parametrize(("name", "text"), [("macro_f1", "macro F1"), ("balanced_accuracy", "balanced accuracy")])

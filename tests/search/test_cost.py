@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.helpers.pipeline.made_up import IMAGES, LITE, VGG, facts_of, make_costs, make_space
@@ -42,6 +44,20 @@ def test_what_an_earlier_trial_made_is_not_paid_again() -> None:
     assert costs.seconds(spec()) == costs.train_seconds(spec())
     assert costs.operations(spec(pooling="avgmax")) == FIXED_OPERATIONS  # both poolings are made at once
     assert costs.operations(SPACE.spec(SPACE.params(VGG))) > FIXED_OPERATIONS  # another network has made nothing
+
+
+def test_where_nothing_is_stored_every_trial_takes_the_time_for_its_features() -> None:
+    """The operations by which trials are proposed do not depend on it."""
+    stored, unstored = make_costs(SPACE), replace(make_costs(SPACE), made=set(), stored=False)
+    for tried in (spec(), suffix(6, policy="geometric")):
+        for costs in (stored, unstored):
+            costs.remember(tried)
+        assert stored.operations(tried) == unstored.operations(tried)
+        assert stored.view_seconds(tried) == 0
+    assert unstored.view_seconds(spec()) == pytest.approx(IMAGES * 0.01)
+    # Behind every batch the frozen third of the network computes, which a training step takes three times.
+    steps = [costs.seconds_on(suffix(6), 1) - COMPILE_SECONDS for costs in (stored, unstored)]
+    assert steps[1] / steps[0] == pytest.approx((3 * 2 / 3 + 1 / 3) / (3 * 2 / 3))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from tlsearch.stats.scoring import (
     claims_of,
     estimate_of,
     fold_error,
+    guess_score,
     interval_method,
     paired_fold_error,
     score_by,
@@ -92,8 +93,31 @@ def test_any_other_metric_is_resampled_and_a_gain_is_how_much_better() -> None:
         int((right["winner"] & ~right["linear_probe"]).sum()),
         int((right["linear_probe"] & ~right["winner"]).sum()),
     )
-    assert claims.majority == Brier().score(LABELS, np.eye(3)[np.zeros(90, int)])
+    assert claims.majority == pytest.approx(2 / 3)  # by the shares of the classes
     assert claims_of(BRIER, LABELS, MODELS, 3) == claims
+
+
+class Distance:
+    """By how many classes an answer is wrong, of classes that have an order; less is better."""
+
+    api_version, name, greater_is_better, uses_class_weights = 1, "distance", False, False
+
+    def score(self, labels: Any, probabilities: Any) -> float:
+        return float(np.abs(probabilities.argmax(axis=1) - labels).mean())
+
+
+def test_guessing_is_the_best_answer_that_is_the_same_for_every_image() -> None:
+    known = np.repeat([0, 1, 2], [40, 25, 35])
+    labels = np.array([0, 0, 1, 2])
+    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+        metric = load_metric(name)
+        frequent = np.eye(3)[np.zeros(4, int)]
+        assert guess_score(metric, labels, known, 3) == score_by(metric, labels, frequent), name
+    # Of probabilities the shares are better than to be sure; of classes in order the one in the middle is.
+    shares = np.tile([0.4, 0.25, 0.35], (4, 1))
+    assert guess_score(BRIER, labels, known, 3) == Brier().score(labels, shares)
+    assert Brier().score(labels, shares) < Brier().score(labels, np.eye(3)[np.zeros(4, int)])
+    assert guess_score(GuardedMetric(Distance()), labels, known, 3) == 0.75
 
 
 def test_without_a_baseline_there_is_the_gain_over_the_probe_only() -> None:

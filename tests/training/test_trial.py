@@ -146,7 +146,7 @@ def test_the_judge_can_prune(network: Network, tmp_path: Path) -> None:
     result = run(network, tmp_path, make_spec(steps=18), Patience(until=3)).result
     assert (result.state, result.value) == ("pruned", None)
     assert len(result.history) == 3
-    assert result.reason == "worse than the median of its kind after 3 of 6 epochs"
+    assert result.reason == "after 3 of 6 epochs"
     assert result.metrics["val_loss"] == result.history[-1]["val_loss"]
 
 
@@ -184,6 +184,22 @@ def test_folds_cost_no_extraction(network: Network, tmp_path: Path, changes: dic
         TrialRunner(extractor, load_metric("accuracy")).run(network, spec, folds, Patience(), None)
         counted.append(extractor.computed)
     assert counted[0] == counted[1] > 0
+
+
+@pytest.mark.parametrize("changes", [SOLVED, {"freeze_depth": 4, "units": 8}], ids=["solved", "hidden"])
+def test_where_nothing_is_stored_the_folds_of_a_trial_share_what_it_computes(
+    network: Network, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    spec, found = make_spec(**{"steps": 6, **changes}), []
+    for limit in (0, 10**9):
+        extractor = make_extractor(tmp_path / str(limit), limit=limit)
+        runner = TrialRunner(extractor, load_metric("accuracy"))
+        found.append(runner.run(network, spec, FIVE, Patience(), None))
+        assert extractor.computed == len(make_pool())
+        runner.run(network, spec, FIVE[:1], Patience(), None)  # nothing is kept for another trial
+        assert extractor.computed == len(make_pool()) * (1 if limit else 2)
+    np.testing.assert_array_equal(found[0].val_probabilities, found[1].val_probabilities)
+    assert found[0].result.value == found[1].result.value
 
 
 def test_the_share_of_a_trial_counts_over_all_folds(network: Network, tmp_path: Path) -> None:

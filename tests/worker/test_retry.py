@@ -134,8 +134,12 @@ def test_places_are_not_lost_for_ever() -> None:
         where_lost_again(lambda: Runs(died(1))(trial()))
 
 
-def test_a_solved_head_has_no_batches() -> None:
-    run = Runs(OutOfMemoryError("x"))
-    with pytest.raises(OutOfMemoryError):
-        within_memory(run, trial(SOLVED), lambda _: None)
-    assert len(run.asked) == 1
+@pytest.mark.parametrize("error", [OutOfMemoryError("x"), died(-signal.SIGKILL), died(-signal.SIGSEGV)])
+def test_a_solved_head_has_no_batches_and_runs_once_more_as_it_is(error: Exception) -> None:
+    """Of one network there may be no other linear probe, and a run without any has nothing to compare with."""
+    run, told = Runs(error), list[str]()
+    outcome = within_memory(run, trial(SOLVED), told.append)
+    assert run.asked == [(None, None, False)] * 2
+    assert (outcome.result.state, outcome.result.reason, len(told)) == ("complete", "", 1)
+    with pytest.raises(type(error)):
+        within_memory(Runs(error, error), trial(SOLVED), told.append)

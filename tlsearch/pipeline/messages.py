@@ -52,14 +52,18 @@ def data_line(data: Data) -> str:
     return f"{totals(data.index, split.groups)}   {parts}"
 
 
-def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
-    """What takes part and at which size, the steps and the time, and who is left out and why."""
+def plan_lines(plan: Plan, trials: int, limit: float | None, *, metric_asked: bool = False) -> list[str]:
+    """What takes part and at which size, the steps and the time, and who is left out and why.
+
+    Why a metric was chosen is said where nobody asked for it (``metric_asked``).
+    """
     names = "   ".join(f"{c.label} at {c.image_size} px" for c in plan.space.candidates)
     time = f"at most {format_duration(limit)}" if limit is not None else "no time limit"
     data = plan.data
     first = sum(f.forward_seconds for f in plan.measured.values()) * len(data.pool)
     ratio = imbalance([data.labels[position] for position in data.training])
-    why = f", for the largest class has {ratio:.1f} times the images of the smallest" if ratio > IMBALANCE_LIMIT else ""
+    chosen = ratio > IMBALANCE_LIMIT and not metric_asked
+    why = f", for the largest class has {ratio:.1f} times the images of the smallest" if chosen else ""
     lower = ", the lower the better" if data.metric.sign < 0 else ""
     lines = [
         names,
@@ -172,11 +176,12 @@ def _estimate(found: Estimate) -> str:
 
 
 def nothing_found(finished: Sequence[TrialRecord], output: Path, why: SearchEnd) -> str:
-    """One sentence for a search without a single complete trial."""
+    """One sentence for a search without a single complete trial, or without a linear probe to compare them with."""
     reasons = Counter(f.reason for f in finished if f.reason).most_common(1)
     reason = f" (most often: {reasons[0][0]})" if reasons else ""
     fix = {"time": "allow more with --time-limit, or ", "trials": "allow more with --trials, or "}.get(why, "")
-    return f"No trial was completed{reason}; {fix}see {output / 'worker.log'}."
+    what = "linear probe, with which all are compared," if any(f.state == "complete" for f in finished) else "trial"
+    return f"No {what} was completed{reason}; {fix}see {output / 'worker.log'}."
 
 
 def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[str, object]:

@@ -98,11 +98,19 @@ class Plan:
 
     def plugin_versions(self) -> dict[str, str]:
         """Give "distribution version" of every plugin that takes part, by name."""
+        known = self.plugins.versions()
+        return {name: known[name] for name in self._plugin_names if name in known}
+
+    def plugin_sources(self) -> dict[str, str]:
+        """Give a hash of the source of every plugin that takes part, by name."""
+        known = self.plugins.sources
+        return {name: known[name] for name in self._plugin_names if name in known}
+
+    @property
+    def _plugin_names(self) -> list[str]:
         candidates = self.space.candidates
         names = [c.backbone for c in candidates] + [f"{c.backbone}@{c.weights}" for c in candidates]
-        known = self.plugins.versions()
-        names += [*self.space.policies, self.data.metric.name]
-        return {name: known[name] for name in names if name in known}
+        return [*names, *self.space.policies, self.data.metric.name]
 
     def folds_of(self, spec: TrialSpec) -> tuple[Fold, ...]:
         """The folds of a trial: all for a linear probe, for a trained one as many as its cap allows."""
@@ -113,7 +121,8 @@ def make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     """Measure every candidate, settle its size and the number of steps, and say what is going to happen."""
     with context.budget.measure("plan"):
         plan = _make_plan(context, data, ready)
-    for line in plan_lines(plan, context.config.effective_trials, context.budget.limit):
+    trials, asked = context.config.effective_trials, context.config.metric is not None
+    for line in plan_lines(plan, trials, context.budget.limit, metric_asked=asked):
         context.callbacks.on_step("plan", line)
     context.callbacks.on_step("plan", machine.in_words())
     return plan
@@ -142,7 +151,8 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
             augmentations=ready.plugins.augmentation_hints,
         ),
     )
-    costs = Costs(facts=measured, images=len(data.pool), folds=len(data.folds), rendering=rendering)
+    images, stored = len(data.pool), config.cache_limit > 0
+    costs = Costs(facts=measured, images=images, folds=len(data.folds), rendering=rendering, stored=stored)
     scratch = _scratch_time(context, data, space, costs)
     context.budget.compares = context.budget.limit is None or (scratch is not None and scratch.is_fair)
     plan = Plan(
@@ -200,6 +210,7 @@ def begin_or_resume(context: RunContext, plan: Plan) -> None:
         split=hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
         plugins=plan.plugins.with_settings(plan.plugin_versions()),
         space=plan.space.digest,
+        sources=plan.plugin_sources(),
     )
     identity.check_unchanged(present, context.checkpoint, context.output)
     context.checkpoint.get_or_compute(("started",), str, now)

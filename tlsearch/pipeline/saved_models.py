@@ -27,7 +27,7 @@ from tlsearch.worker.retry import where_lost_again, within_memory
 HEAD_FILE = "head.npz"
 
 KEPT = 3
-"""Models that are kept while the search goes on."""
+"""Models that are kept while the search goes on, besides those of ``_worth_keeping``."""
 
 SCRATCH = "scratch "
 """What the name of a model begins with that was trained from scratch and is not the baseline."""
@@ -136,26 +136,39 @@ def save_fitted(data: Data, spec: TrialSpec, candidate: Candidate, folder: Path,
 
 
 def keep_good(context: RunContext, plan: Plan, search: Search, latest: TrialRecord, worker: Worker) -> None:
-    """Keep the model of a trial that ``worker`` has just run, where it would be among the best three so far.
+    """Keep the model of a trial that ``worker`` has just run, where it might ship by what is known so far.
 
     Linear probes are not saved here: they come out the same when they are fitted again.
     """
     if plan.data.uses_folds or latest.state != "complete" or latest.spec.is_linear_probe:
         return
-    if latest.spec in {f.spec for f in search.best(KEPT, latest)}:
+    if latest.spec in _worth_keeping(plan, search, latest):
         keep_fitted(context, plan.data, latest.spec, plan.space.of(latest.spec), worker)
 
 
-def drop_worse(context: RunContext, search: Search) -> None:
-    """Drop the models of trials that are no longer among the best three.
+def drop_worse(context: RunContext, plan: Plan, search: Search) -> None:
+    """Drop the models of trials that will not ship.
 
     A model of a trial of the present round that was not told yet is left alone.
     """
-    best = {model_folder(context.work, f.spec) for f in search.best(KEPT)}
+    best = {model_folder(context.work, spec) for spec in _worth_keeping(plan, search)}
     others = [folder for folder in context.work.glob("model-*") if folder not in best]
     finished = {model_folder(context.work, f.spec) for f in search.finished} if others else set()
     for folder in finished.intersection(others):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _worth_keeping(plan: Plan, search: Search, *untold: TrialRecord) -> set[TrialSpec]:
+    """The best three; where a small or a fast model is preferred, the best one of every network, too.
+
+    They are contenders then (``SearchLog.contenders``), and no time is kept to train one of them again.
+    """
+    ranked = search.best(len(search.finished) + len(untold), *untold)
+    found = {trial.spec for trial in ranked[:KEPT]}
+    if plan.use is not None and plan.use.prefers_cheap:
+        of_networks = {(trial.spec.backbone, trial.spec.weights): trial.spec for trial in reversed(ranked)}
+        found |= set(of_networks.values())
+    return found
 
 
 def final_seconds(plan: Plan, contenders: Sequence[TrialRecord], scratch_seconds: float, *, refit: bool) -> float:

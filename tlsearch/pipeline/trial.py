@@ -19,6 +19,9 @@ from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import RunTrial
 from tlsearch.worker.retry import within_memory
 
+BY_MEDIAN, BY_CALLBACK = "worse than the median of its kind", "a callback ended it"
+"""Why a trial was pruned; behind it stands after how many epochs."""
+
 OnFitted = Callable[[TrialResult, Worker], None]
 """Gets what came of a trial that was run just now, and the worker that has fitted its model last."""
 
@@ -110,12 +113,15 @@ def completed_trial(listener: TrialListener, outcome_of: Callable[[], Outcome]) 
         if is_full(error):  # no fault of the trial, which can be run when there is room again
             raise
         return failed_trial(trial, error, listener.epochs)
+    result = outcome.result
+    if result.state == "pruned":
+        result = replace(result, reason=f"{listener.why_pruned} {result.reason}")
     return CompletedTrial(
-        result=outcome.result,
-        outcome=outcome,
+        result=result,
+        outcome=replace(outcome, result=result),
         run_id=trial.run_id,
         epochs=tuple(listener.epochs),
-        extra=trial.extra(outcome.result),
+        extra=trial.extra(result),
         estimated=trial.estimated,
     )
 
@@ -155,10 +161,12 @@ class TrialListener:
     Attributes:
         trial: The trial.
         epochs: The numbers of its epochs so far.
+        why_pruned: Why it was pruned, if it was.
     """
 
     def __init__(self, context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge) -> None:
         self.epochs: list[Mapping[str, float]] = []
+        self.why_pruned = BY_MEDIAN
         self.trial = trial
         self._context, self._judge = context, judge
         self._epochs, self._show = Epochs(), context.progress(trial.step)
@@ -174,6 +182,7 @@ class TrialListener:
         theirs = self._context.callbacks.on_epoch_end(self.trial, self._epochs.next(event.numbers))
         ours = self._judge(len(self.epochs), event.numbers)
         if Decision.PRUNE in (theirs, ours):
+            self.why_pruned = BY_MEDIAN if ours is Decision.PRUNE else BY_CALLBACK
             return Decision.PRUNE
         return Decision.TIME_OUT if self._is_late(event.numbers.get("fraction", 1.0)) else Decision.CONTINUE
 

@@ -11,11 +11,12 @@ from tlsearch.callbacks import WorkerInfo
 from tlsearch.cluster.cluster import RayCluster
 from tlsearch.cluster.room import ClusterRequest
 from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config_values import FEWEST_BYTES
 from tlsearch.errors import UsageError
 from tlsearch.runs.workers import Machine, WorkerPlan, as_asked, chosen, count_of, memory_limit
 from tlsearch.utils.cache_folders import features_dir
 from tlsearch.utils.machine import usable_cores, usable_memory
-from tlsearch.utils.units import counted
+from tlsearch.utils.units import counted, format_size
 from tlsearch.worker.pool import WorkerPool
 from tlsearch.worker.protocol import FindGpu
 
@@ -67,7 +68,24 @@ def settle_workers(context: RunContext, images: int) -> WorkerPlan:
         settled = replace(context.config, round_size=plan.round_size, threads=plan.threads, solve_apart=apart)
         settled.with_output(context.output).to_toml(context.output / CONFIG_NAME)
         context.callbacks.on_step("plan", _in_words(context, plan))
+    if fewer := _why_fewer(context, plan):
+        context.callbacks.on_warning(fewer)
     return plan
+
+
+def _why_fewer(context: RunContext, plan: WorkerPlan) -> str:
+    """Why there are fewer workers on this machine than were asked for; empty where there are as many.
+
+    A run that is resumed keeps the size of its rounds, and so may have no use for more workers.
+    """
+    wanted, count = context.config.workers, len(context.pool.workers)
+    if wanted == "auto" or count >= wanted or context.cluster is not None:
+        return ""
+    asked = f"--workers is {wanted}, but this run has {counted(count, 'worker')}"
+    if count == plan.round_size:
+        rounds = "one at a time" if count == 1 else f"{count} at a time"
+        return f"{asked}: its trials are asked for {rounds} (--round-size), which a run keeps"
+    return f"{asked}: each may take {format_size(FEWEST_BYTES)} or more of the memory that all may hold (--memory)"
 
 
 def _in_words(context: RunContext, plan: WorkerPlan) -> str:

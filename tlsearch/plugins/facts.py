@@ -66,6 +66,7 @@ class PluginFacts:
         backbones: What the usable backbones say of themselves.
         augmentation_hints: The hints of those augmentations that give any, by name.
         settings: A digest of the ``settings_id`` of those plugins that have one, by name.
+        sources: A hash of the source of every usable plugin, by name; of one name in two kinds that of the first kind.
     """
 
     usable: tuple[PluginEntry, ...]
@@ -73,6 +74,7 @@ class PluginFacts:
     backbones: tuple[BackboneFacts, ...] = ()
     augmentation_hints: Mapping[str, AugmentationHints] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, kind: str) -> dict[str, str]:
         """The usable plugins of a kind: "distribution version" by name."""
@@ -119,6 +121,7 @@ def describe_plugins() -> PluginFacts:
         backbones=tuple(backbones.values()),
         augmentation_hints={name: hint for name, hint in hints.items() if hint is not None},
         settings={item.entry.name: digest for item in reversed(usable) if (digest := _settings_digest(item.plugin))},
+        sources={item.entry.name: plugin_digest(item.plugin) for item in reversed(usable)},
     )
 
 

@@ -61,6 +61,11 @@ def metric_explained(metrics: Metrics) -> str:
     return metric_name(metrics.name) + (f" ({metrics.meaning})" if metrics.meaning else "")
 
 
+def guessing(*, counts: bool) -> str:
+    """What a network that has learned nothing does as well as, in a score that is made of counts, or in another one."""
+    return "always guessing the most frequent class" if counts else "the best answer that is the same for every image"
+
+
 def by_method(metrics: Metrics) -> str:
     """What stands behind an interval that has no formula: ``by stratified bootstrap``, else nothing."""
     return "" if metrics.interval_method == SCORE_INTERVAL else f"by {metrics.interval_method}"
@@ -82,8 +87,11 @@ def selected(val_folds: int, of_folds: int) -> str:
 
 
 def corrected(found: Corrected) -> str:
-    """``corrected for the selection from 30 trials``: what a corrected figure is."""
-    return f"{CORRECTED} from {counted(found.trials, 'trial')}"
+    """``corrected for the selection from 30 trials, on the 60 images that all have``: what a corrected figure is.
+
+    Those may be few of the images that the figure of the winner is about: a linear probe has more folds than others.
+    """
+    return f"{CORRECTED} from {counted(found.trials, 'trial')}, on the {found.images:,} images that all have"
 
 
 def confirmed_on(confirmed: Confirmed) -> str:
@@ -149,7 +157,7 @@ def above_selected(metrics: Metrics) -> str:
         return ""
     return (
         f" (it is better than the winner's, because it is the figure of the trial that was best on the "
-        f"{found.images:,} images that all trials have)"
+        f"{found.images:,} images)"
     )
 
 

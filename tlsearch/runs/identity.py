@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlsearch.errors import UsageError
 from tlsearch.runs.checkpoint import Checkpoint
+from tlsearch.utils.texts import some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,8 @@ class Identity:
         split: A digest of how they are divided.
         plugins: "distribution version" of every plugin that takes part, by name, with its settings where it has any.
         space: A digest of the search space.
+        sources: A hash of the source of every plugin that takes part, by name. One that is edited where it lies keeps
+            its version.
     """
 
     images: int
@@ -27,6 +30,7 @@ class Identity:
     split: str
     plugins: Mapping[str, str]
     space: str
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_unchanged(now: Identity, checkpoint: Checkpoint, output: Path) -> None:
@@ -52,6 +56,8 @@ def _changes(then: Identity, now: Identity) -> list[str]:
         before, after = then.plugins.get(name, "not there"), now.plugins.get(name, "not there")
         if before != after:
             changed.append(f"the plugin {name} was {before} and is {after}")
+    if not changed and (edited := [n for n in then.sources if now.sources.get(n, then.sources[n]) != then.sources[n]]):
+        changed.append(f"the code of the plugin{'s' if len(edited) > 1 else ''} {some(sorted(edited))} has changed")
     if not changed and now.space != then.space:
         changed.append("the search space has changed")
     return changed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from tlsearch.models.measured import MeasuredCandidate
@@ -65,6 +65,7 @@ class Costs:
         folds: The folds that a linear probe runs on.
         trained_folds: The folds that a trained trial runs on.
         rendering: The seconds that policies take to render a pixel on this machine, where they were measured.
+        stored: Whether features are stored at all. Otherwise every trial takes the seconds to compute its own.
     """
 
     facts: Mapping[Candidate, MeasuredCandidate]
@@ -73,6 +74,7 @@ class Costs:
     folds: int = 1
     trained_folds: int = 1
     rendering: Mapping[str, float] = field(default_factory=dict)
+    stored: bool = True
 
     def render_seconds(self, policy: str) -> float:
         """Give the seconds to render one pixel; of a policy that was not measured, those of the slowest one."""
@@ -147,16 +149,17 @@ class Costs:
 
     def _step_seconds(self, spec: TrialSpec) -> float:
         facts = self._facts(spec)
-        share = 1 - facts.cuts.share(spec.freeze_depth)
-        return VALIDATION * spec.batch_size * facts.forward_seconds * facts.train_ratio * share
+        frozen = facts.cuts.share(spec.freeze_depth)
+        computed = 0.0 if self.stored else frozen  # behind every batch
+        return VALIDATION * spec.batch_size * facts.forward_seconds * (facts.train_ratio * (1 - frozen) + computed)
 
     def view_seconds(self, spec: TrialSpec) -> float:
-        """Give the seconds for the views and features that no earlier trial made."""
-        facts = self._facts(spec)
+        """Give the seconds for the views and features that no earlier trial made, or stored."""
+        facts, costs = self._facts(spec), self if self.stored else replace(self, made=set())
         seconds = 0.0
-        for key in self._missing(spec):
-            share = self._making(facts, key) / facts.cuts[-1].work
-            pixels = self.images * spec.image_size**2 if self._unrendered(key) else 0
+        for key in costs._missing(spec):
+            share = costs._making(facts, key) / facts.cuts[-1].work
+            pixels = self.images * spec.image_size**2 if costs._unrendered(key) else 0
             seconds += self.images * facts.forward_seconds * share + pixels * self.render_seconds(spec.policy)
         return seconds
 

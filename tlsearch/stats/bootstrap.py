@@ -22,6 +22,9 @@ METHOD = "stratified bootstrap"
 DRAWS = 2000
 PERMUTATIONS = 1999
 
+ERROR_DRAWS = 200
+"""Draws for a standard error: it is known to a twentieth by them. The ends of an interval need more."""
+
 Score = Callable[[LabelArray, Float64Array], float]
 """Labels (N,) and probabilities (N, classes) to a number."""
 
@@ -63,6 +66,7 @@ def resampled_scores(
     models: Sequence[Float64Array],
     groups: npt.ArrayLike | None = None,
     seed: int = 0,
+    draws: int | None = None,
 ) -> Float64Array:
     """Scores (draws, models) on resamples, the same for all models.
 
@@ -72,9 +76,10 @@ def resampled_scores(
         models: The probabilities of each model, shape (N, classes).
         groups: Numbers of groups, shape (N,); None where images are independent.
         seed: Decides the resamples.
+        draws: How many there are; None is ``DRAWS``.
     """
     resampler = Resampler.of(labels, groups)
-    return np.array([[score(labels[r], m[r]) for m in models] for r in resampler.draw(DRAWS, seed)])
+    return np.array([[score(labels[r], m[r]) for m in models] for r in resampler.draw(draws or DRAWS, seed)])
 
 
 def percentile_interval(values: Float64Array, level: float = 0.95) -> Interval:

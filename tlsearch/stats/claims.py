@@ -69,7 +69,10 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
-    """The test figures of a run. ``majority`` is the score of always guessing the class most frequent in test."""
+    """The test figures of a run. ``majority`` is the score of the best answer that is the same for every test image.
+
+    In a metric that is made of counts that is the class most frequent in test.
+    """
 
     winner: Estimate
     linear_probe: Estimate

@@ -17,6 +17,12 @@ from tlsearch.stats.intervals import SCORE_INTERVAL
 from tlsearch.stats.metrics import score
 from tlsearch.types import AnyArray, Float64Array, LabelArray
 
+MOST_GUESSES = 100
+"""Classes, the most frequent first, of which each is tried as an answer for every image."""
+
+GUESSED_IMAGES = 2000
+"""Images by which such an answer is chosen, about: it is the same for all, and many would take memory."""
+
 
 def score_by(metric: GuardedMetric, labels: AnyArray, probabilities: AnyArray) -> float:
     """The score of ``probabilities``, shape (N, classes), for images of the classes ``labels``, shape (N,)."""
@@ -89,8 +95,16 @@ def claims_of(
         linear_probe=found["linear_probe"],
         baseline=found.get("baseline"),
         gain=_gain(over("baseline") if "baseline" in models else None, over("linear_probe")),
-        majority=metric.score(labels, _guessing(labels, models["winner"].shape[1])),
+        majority=guess_score(metric, labels, labels, models["winner"].shape[1]),
     )
+
+
+def calls_of_claims(models: int) -> int:
+    """How often a metric without formulas is called for the claims on so many models, about.
+
+    That is for the interval of each and of the corrected score, and for the p-values of two models each.
+    """
+    return bootstrap.DRAWS * (models + 1) + 2 * bootstrap.PERMUTATIONS * (models - 1)
 
 
 def _gain(over_baseline: Difference | None, over_probe: Difference) -> Gain:
@@ -105,18 +119,37 @@ def _gain(over_baseline: Difference | None, over_probe: Difference) -> Gain:
     )
 
 
-def _guessing(labels: LabelArray, classes: int) -> Float64Array:
-    """The probabilities of always guessing the most frequent class."""
-    guess: Float64Array = np.zeros((len(labels), classes))
-    guess[:, np.bincount(labels).argmax()] = 1.0
-    return guess
+def guess_score(metric: GuardedMetric, labels: LabelArray, known: LabelArray, classes: int) -> float:
+    """The score of the best answer that is the same for every image, as one gives it without looking.
+
+    A network that scores no better has learned nothing. For a score that is made of counts it is always the most
+    frequent class. For any other it may be another class, where errors differ in weight, or the shares of the classes:
+    a score of probabilities such as the log loss finds an answer that is sure of one class far worse than them.
+
+    Args:
+        metric: The metric of the run.
+        labels: True classes of the images that are scored, shape (N,).
+        known: The classes by which the answer is chosen, shape (M,).
+        classes: The number of classes.
+    """
+    held = np.bincount(known, minlength=classes)
+    frequent = np.argsort(-held, kind="stable")[: MOST_GUESSES if metric.counts is None else 1]
+    answers = [*np.eye(classes)[frequent], *([held / held.sum()] if metric.counts is None else [])]
+    few = np.sort(known)[:: max(1, len(known) // GUESSED_IMAGES)]  # of every class its share
+    scores = [metric.sign * score_by(metric, few, _to_all(answer, few)) for answer in answers]
+    return score_by(metric, labels, _to_all(answers[int(np.argmax(scores))], labels))
+
+
+def _to_all(answer: Float64Array, labels: LabelArray) -> Float64Array:
+    """The same probabilities (classes,) for each image."""
+    return np.tile(answer, (len(labels), 1))
 
 
 def fold_error(metric: GuardedMetric, probabilities: AnyArray, labels: LabelArray, groups: AnyArray) -> float:
     """The standard error of a score on one or more folds: over images, whole ``groups`` at a time."""
     if metric.counts is not None:
         return standard_errors.image_error(probabilities.argmax(axis=1), labels, groups, metric.counts)
-    drawn = bootstrap.resampled_scores(metric.score, labels, [probabilities], groups)
+    drawn = bootstrap.resampled_scores(metric.score, labels, [probabilities], groups, draws=bootstrap.ERROR_DRAWS)
     return float(drawn[:, 0].std(ddof=1))
 
 
@@ -127,5 +160,5 @@ def paired_fold_error(
     if metric.counts is not None:
         predicted = best.argmax(axis=1), other.argmax(axis=1)
         return standard_errors.paired_image_error(*predicted, labels, groups, metric.counts)
-    drawn = bootstrap.resampled_scores(metric.score, labels, [best, other], groups)
+    drawn = bootstrap.resampled_scores(metric.score, labels, [best, other], groups, draws=bootstrap.ERROR_DRAWS)
     return float((drawn[:, 0] - drawn[:, 1]).std(ddof=1))

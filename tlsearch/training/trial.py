@@ -107,7 +107,8 @@ class TrialRunner:
             seconds: After so many the trial is timed out, between two batches: it has no value.
             keep: Whether its model stays for the same trial on other folds.
         """
-        with time_limit(seconds), self.models.during(reuse=len(folds) > 1, keep=keep):
+        models = self.models.during(reuse=len(folds) > 1, keep=keep)
+        with time_limit(seconds), models, self.rows.for_all_folds():
             return self._run(network, spec, folds, judge)
 
     def _run(self, network: Network, spec: TrialSpec, folds: Sequence[Fold], judge: EpochJudge) -> Outcome:
@@ -173,7 +174,7 @@ class TrialRunner:
                 return
             decision = judge({**numbers, "fraction": number / trainer.epochs})
             if decision is Decision.PRUNE:
-                raise TrialStopped("pruned", f"worse than the median of its kind {after(trainer)}")
+                raise TrialStopped("pruned", after(trainer))  # whoever decided it knows why
             if decision is Decision.TIME_OUT:
                 raise TrialStopped("timed_out", f"its time ended {after(trainer)}")
 

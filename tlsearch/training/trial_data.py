@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,43 +31,74 @@ class FlatRows:
         return taken.reshape(len(taken), math.prod(taken.shape[1:])).astype(np.float32)
 
 
+PLAIN_VIEW = -1
+"""The number of the images as they are."""
+
+
+@dataclass
+class _Views:
+    """What is read of the views of a trial: the images as they are, and one other view at a time.
+
+    A fresh view is large, and a stored one is found again. What is not stored is computed once for all that read it.
+    """
+
+    read: Callable[[int], Rows]
+    is_augmented: bool
+    _known: dict[int, Rows] = field(default_factory=dict)
+
+    def rows(self, number: int) -> Rows:
+        """The rows of a view."""
+        wanted = number if self.is_augmented else PLAIN_VIEW
+        if wanted not in self._known:
+            self._known = {n: rows for n, rows in self._known.items() if n == PLAIN_VIEW}
+            self._known[wanted] = self.read(wanted)
+        return self._known[wanted]
+
+    def plain(self) -> Rows:
+        """The rows of the images as they are."""
+        return self.rows(PLAIN_VIEW)
+
+
 class TrialData:
     """The tasks of trials on one pool, whose rows come from ``extractor``."""
 
     def __init__(self, extractor: Extractor, metric: GuardedMetric) -> None:
         """Read the rows of ``extractor``."""
         self._extractor, self._metric = extractor, metric
+        self._shared: dict[Hashable, _Views] | None = None
+
+    @contextmanager
+    def for_all_folds(self) -> Iterator[None]:
+        """Enclose a trial, whose folds share what they read."""
+        self._shared = {}
+        try:
+            yield
+        finally:
+            self._shared = None
 
     def pooled(self, network: Network, spec: TrialSpec, fold: Fold) -> Task:
         """Give a fold of pooled or flattened features (n, d), those of the skip_cut first where there is one."""
-        return self._task(spec, fold, lambda number: self._pooled(network, spec, number))
+        views = self._views("pooled", network, spec, lambda number: self._pooled(network, spec, number))
+        return self._task(fold, views)
 
     def maps(self, network: Network, spec: TrialSpec, fold: Fold) -> Task:
         """Give a fold of feature maps (n, h, w, c) or tokens at the trial's cut, of pixels where nothing is frozen."""
-        return self._task(spec, fold, lambda number: self._maps(network, spec, number))
+        views = self._views("maps", network, spec, lambda number: self._maps(network, spec, number))
+        return self._task(fold, views)
 
-    def _task(self, spec: TrialSpec, fold: Fold, rows: Callable[[int], Rows]) -> Task:
+    def _views(self, what: str, network: Network, spec: TrialSpec, read: Callable[[int], Rows]) -> _Views:
+        views = _Views(read, bool(spec.strength))
+        if self._shared is None:
+            return views
+        return self._shared.setdefault((what, network.candidate, network.precision, spec), views)
+
+    def _task(self, fold: Fold, views: _Views) -> Task:
         pool = self._extractor.pool
         train, val = np.asarray(fold.train, np.int64), np.asarray(fold.val, np.int64)
         weights = class_weights(self._metric, pool.labels[train], len(pool.classes))
-        known: dict[int, Rows] = {}
-
-        def remembered(number: int) -> Rows:
-            if number not in known:
-                known.clear()  # one view at a time: a fresh one is large, a stored one is found again
-                known[number] = rows(number)
-            return known[number]
-
-        plain: list[Rows] = []
-
-        def of_plain() -> Rows:
-            if not plain:
-                plain.append(rows(-1))
-            return plain[0]
-
         return Task(
-            rows=remembered,
-            plain=of_plain,
+            rows=views.rows,
+            plain=views.plain,
             labels=pool.labels,
             train=train,
             val=val,

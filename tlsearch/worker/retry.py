@@ -33,7 +33,8 @@ def within_memory(
 
     Where the worker shall keep its compiled model beside others, it runs once more without them, so that what was kept
     changes no result. Where it runs out of memory on its own, it runs once more, as many epochs in batches of half the
-    size, in the seconds that are left; the reason in the result says so. A linear probe has no batches.
+    size, in the seconds that are left; the reason in the result says so. A linear probe has no batches: it runs once
+    more as it is, in whatever way its worker died. It takes a moment, and without any nothing can be compared.
 
     Where the place of its worker is lost, the trial is repeated as it is, up to ``REPEATS`` times.
 
@@ -75,6 +76,9 @@ def within_memory(
     try:
         return run_somewhere(alone())
     except (OutOfMemoryError, WorkerDiedError) as error:
+        if spec.is_linear_probe and not repeats:
+            before_again(f"{spec.label} {_what(error)} ({error}); once more")
+            return run_somewhere(alone())
         half = spec.batch_size // 2
         if spec.is_linear_probe or not half or not _was_memory(error):
             raise

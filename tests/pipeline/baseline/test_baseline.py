@@ -20,6 +20,7 @@ from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
 from tlsearch.pipeline.baseline.affordable import not_affordable
 from tlsearch.pipeline.baseline.result import not_learned
 from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, share_of
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.runs.budget import SHARES
 from tlsearch.search.cost import HALVING_WORK, RENDER_SECONDS
 from tlsearch.training.trial import Outcome
@@ -151,6 +152,30 @@ def test_a_network_that_is_as_good_as_guessing_carries_none() -> None:
     said = validated(0.55, FLAT)
     assert said.startswith("after 8 of 60 epochs it is no better than always guessing the most frequent class")
     assert said.endswith("(0.550 against 0.500)")
+
+
+class Brier:
+    """A score of probabilities, of which less is better."""
+
+    api_version, name, greater_is_better, uses_class_weights = 1, "brier", False, False
+
+    def score(self, labels: Any, probabilities: Any) -> float:
+        return float(((probabilities - np.eye(2)[labels]) ** 2).sum(axis=1).mean())
+
+
+@pytest.mark.parametrize(("sure", "learned"), [(0.5, False), (0.45, False), (0.8, True)])
+def test_a_network_that_gives_the_shares_of_the_classes_has_learned_nothing(sure: float, learned: bool) -> None:
+    """To be sure of one class, as always guessing it is, scores far worse in a score of probabilities."""
+    data = replace(make_data((0, 1) * 80, val=range(120, 160)), metric=GuardedMetric(Brier()))
+    rows = np.arange(120, 160)
+    right = np.eye(2, dtype=bool)[[data.labels[row] for row in rows]]
+    probabilities = np.where(right ^ (rows % 7 == 0)[:, None], sure, 1 - sure).astype(np.float32)
+    spec = TrialSpec(backbone="small_cnn", weights=None, image_size=32, depth=4, freeze_depth=0)
+    result = TrialResult(spec=spec, state="complete", value=0.5, seconds=1.0)
+    said = not_learned(data, Outcome(result, rows, probabilities), "60 of 60 epochs")
+    assert (said == "") is learned
+    if not learned:
+        assert "no better than the best answer that is the same for every image" in said
 
 
 def test_a_network_that_was_stopped_says_of_how_many_epochs_and_what_it_would_gain(tmp_path: Path) -> None:

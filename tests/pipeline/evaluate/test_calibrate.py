@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tests.helpers.pipeline.contexts import make_context, make_data
+from tests.helpers.pipeline.contexts import Heard, make_context, make_data
 from tests.helpers.pipeline.made_up import LITE, make_space
 from tlsearch.models.temperature import Temperature
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.evaluate.calibrate import calibrate, share_calibration
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.stats.calibration import judge_temperature
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult, TrialSpec
@@ -132,6 +134,29 @@ def test_the_scores_of_the_winner_undo_its_selection(tmp_path: Path) -> None:
     assert own is not None
     without_second = float(np.mean(np.array(found.scores) == 0))
     assert 0.66 < without_second < own - 0.03
+
+
+class OfBoth:
+    """A metric of somebody who thinks that there are always images of both classes."""
+
+    api_version, name, greater_is_better, uses_class_weights = 1, "of_both", True, False
+
+    def score(self, labels: Any, probabilities: Any) -> float:
+        assert set(labels.tolist()) == {0, 1}
+        return float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def test_where_a_metric_fails_on_the_way_the_scores_are_those_of_the_model_alone(tmp_path: Path) -> None:
+    make_folders(tmp_path / "out", ("model", "linear_probe"))
+    labels = [0, 1] * 50 + [0] * 199 + [1]
+    data = replace(make_data(labels, val=range(100, 300)), metric=GuardedMetric(OfBoth()))
+    outcomes = {spec: outcome_of(spec, 0.9, wrong=wrong) for spec, wrong in ((WINNER, 20), (PROBE, 30))}
+    heard = Heard()
+    calibrate(make_context(tmp_path, heard=heard), data, outcomes, WINNER, PROBE, None)
+    (warning,) = heard.warnings
+    assert "prediction sets may cover a little too little" in warning
+    assert "The metric plugin 'of_both' raised AssertionError" in warning
+    assert scores_in(tmp_path / "out", "model") is not None
 
 
 def test_trials_on_other_folds_are_compared_on_common_images(tmp_path: Path) -> None:

@@ -101,6 +101,35 @@ def test_a_network_that_was_stopped_and_is_as_good_all_the_same_is_said_to_be(lo
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [(-0.35, -0.25, "no"), (-0.05, 0.02, "no"), (-0.05, 0.2, "cannot tell"), (0.1, 0.2, "cannot tell")],
+    ids=["worse", "no better", "not known", "better"],
+)
+@pytest.mark.parametrize("why", ["its time was over after 8 of 60 epochs", "it has seen 96 images"])
+def test_what_a_network_from_scratch_was_denied_is_no_excuse_for_one_that_is_no_better(
+    low: float, high: float, answer: str, why: str
+) -> None:
+    stopped_early = {"epochs": 8, "whole_epochs": 60, "rise": None, "stopped_by": "time"}
+    result = with_scratch(low, high, no_claim=why, megabytes=2.9, **stopped_early)
+    verdict = verdict_of(result)
+    assert verdict.pretraining == answer
+    assert verdict.model == ("baseline" if answer == "no" else "model")
+    assert no_claim(result) == ("" if answer == "no" else why)
+    assert gain_lines(result.gain, no_claim(result))[0].endswith(NO_CLAIM) is (answer != "no")
+    first = model_rows(replace(result, verdict=verdict))[0]
+    assert (first.name, first.caveat) == (("from scratch", "") if answer == "no" else ("winner", ""))
+
+
+@pytest.mark.parametrize(("low", "high", "answer"), [(-0.05, 0.02, "cannot tell"), (-0.35, -0.25, "no")])
+def test_one_that_knows_nothing_says_nothing_of_a_model_that_is_no_better(low: float, high: float, answer: str) -> None:
+    """It takes a loss that is shown."""
+    assert SAMPLE.metrics.majority is not None
+    result = with_scratch(low, high, no_claim="it has not learned", megabytes=2.9, test=SAMPLE.metrics.majority)
+    assert verdict_of(result).pretraining == answer
+    assert bool(no_claim(result)) is (answer == "cannot tell")
+
+
+@pytest.mark.parametrize(
     ("low", "high", "said"),
     [(-0.05, -0.002, "scores 2.6 points more on test, which may be chance: the"), (-0.01, 0.02, "is as good: the")],
 )
@@ -168,4 +197,6 @@ def test_a_network_that_guesses_on_test_carries_no_claim_anywhere() -> None:
     assert verdict_of(result).pretraining == "cannot tell"
     assert NO_CLAIM in describe(result)
     assert no_claim(SAMPLE) == no_claim(replace(SAMPLE, baseline=None)) == ""
+    of_probabilities = replace(result, metrics=replace(result.metrics, counts=None))
+    assert "on test it is no better than the best answer that is the same for every image" in no_claim(of_probabilities)
     assert NO_CLAIM not in describe(SAMPLE)

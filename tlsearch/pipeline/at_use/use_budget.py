@@ -120,6 +120,11 @@ class UseBudget:
         """About how long the file of the model to use takes to be measured; 0 where it is not."""
         return START + max(n.cost.seconds for n in self.networks) if self.networks else 0.0
 
+    @property
+    def prefers_cheap(self) -> bool:
+        """Whether the smallest or the fastest of the models that are as good is preferred."""
+        return self.prefer in ("small", "fast")
+
     def preferred(self, specs: Sequence[TrialSpec]) -> list[TrialSpec]:
         """Those of ``specs`` that are as small, or as fast, as the smallest or fastest; all where neither is wanted."""
         costs = [self._wanted_cost(spec) for spec in specs]
@@ -136,6 +141,6 @@ class UseBudget:
     def _wanted_cost(self, spec: TrialSpec) -> float | None:
         """What is to be little: megabytes or milliseconds; None where neither is preferred or known."""
         cost = self.cost_of(spec)
-        if cost is None or self.prefer not in ("small", "fast"):
+        if cost is None or not self.prefers_cheap:
             return None
         return cost.megabytes if self.prefer == "small" else cost.ms_per_image

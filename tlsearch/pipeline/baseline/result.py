@@ -8,8 +8,9 @@ import numpy as np
 
 from tlsearch.pipeline.context import Data
 from tlsearch.report.numbers import format_score
+from tlsearch.report.text import guessing
 from tlsearch.results.schema import TrialRow
-from tlsearch.stats.scoring import estimate_of, score_by
+from tlsearch.stats.scoring import estimate_of, guess_score
 from tlsearch.stats.trend import Rise
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialResult
@@ -81,16 +82,14 @@ def not_learned(data: Data, outcome: Outcome, trained: str) -> str:
     Empty where it is better. ``trained`` says for how long it was trained: ``15 of 60 epochs``.
     """
     metric, rows = data.metric, outcome.val_rows.tolist()
-    labels = np.asarray([data.labels[row] for row in rows])
+    labels, known = (np.asarray([data.labels[row] for row in of]) for of in (rows, data.fold.train))
     groups = [data.groups[row] for row in rows]
     found = estimate_of(metric, labels, np.asarray(outcome.val_probabilities, np.float64), groups)
-    guess = np.zeros_like(outcome.val_probabilities, np.float64)
-    guess[:, np.bincount([data.labels[row] for row in data.fold.train]).argmax()] = 1.0
-    guessed = score_by(metric, labels, guess)
+    guessed = guess_score(metric, labels, known, outcome.val_probabilities.shape[1])
     worst = found.ci95[0] if metric.sign > 0 else found.ci95[1]
     if metric.sign * (worst - guessed) <= 0:
         return (
-            f"after {trained} it is no better than always guessing the most frequent class, as far as validation can "
-            f"tell ({format_score(found.value)} against {format_score(guessed)})"
+            f"after {trained} it is no better than {guessing(counts=metric.counts is not None)}, as far as validation "
+            f"can tell ({format_score(found.value)} against {format_score(guessed)})"
         )
     return ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tlsearch.data.split import Fold, folds_of_two, resampled_folds
+from tlsearch.errors import PluginFailedError
 from tlsearch.pipeline.at_use.use_budget import Shipped
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.corrected import corrected
@@ -81,13 +82,25 @@ def confirm(
     The folds and the seeds are the same for all. After each fold a contender that another one leads by more than one
     paired standard error stops. Each is priced by itself: one that takes long gets fewer folds than one that takes a
     moment, and two are compared on the folds that both have. ``choose`` says which of those that stay ships.
-    ``outcomes`` are those of the search.
+    ``outcomes`` are those of the trials that the contenders were selected from.
     """
     with context.budget.measure("confirm"):
-        found = corrected(plan, outcomes, context.config.seed)
+        found = _corrected(context, plan, outcomes)
         confirmation = replace(_confirm(context, plan, contenders, probe, scratch), corrected=found)
     context.callbacks.on_step("confirm", confirm_line(confirmation, context.config.prefer))
     return confirmation
+
+
+def _corrected(context: RunContext, plan: Plan, outcomes: Mapping[TrialSpec, Outcome]) -> Corrected | None:
+    """The best figure corrected for its selection; None where a metric plugin fails on parts of the images.
+
+    That changes nothing of what was found, so it is only told.
+    """
+    try:
+        return corrected(plan, outcomes, context.config.seed)
+    except PluginFailedError as error:
+        context.callbacks.on_warning(f"the best validation score is not corrected for its selection: {error}")
+        return None
 
 
 def _confirm(

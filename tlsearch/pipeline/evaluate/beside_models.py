@@ -21,5 +21,7 @@ def write_beside_models(
     baseline: BaselineResult | None,
 ) -> None:
     """Write temperature and conformal scores beside every model, and the reference beside those that may be used."""
-    calibrate(context, plan.data, log.outcomes, confirmation.winner.spec, probe.spec, baseline)
+    compared = {confirmation.winner.spec, probe.spec, *log.selected_from}
+    outcomes = {spec: outcome for spec, outcome in log.outcomes.items() if spec in compared}
+    calibrate(context, plan.data, outcomes, confirmation.winner.spec, probe.spec, baseline)
     keep_references(context, plan, confirmation, log.outcomes, baseline)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tlsearch.errors import PluginFailedError
 from tlsearch.models import temperature
 from tlsearch.models.temperature import Temperature
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
@@ -23,6 +24,7 @@ from tlsearch.stats.calibration import FittedTemperature, judge_temperature
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialSpec
 from tlsearch.uncertainty import prediction_sets
+from tlsearch.uncertainty.prediction_sets import ConformalScores
 
 
 def calibrate(
@@ -51,8 +53,19 @@ def calibrate(
         )
         # Only the winner was selected from the trials of the search.
         selected_from = outcomes if folder == folders["winner"] else {}
-        scores = conformal_scores_of(data, outcome, selected_from, context.config.seed)
+        scores = _conformal_scores(context, data, outcome, selected_from)
         update_config(folder, {**found.in_config(), **scores.in_config()})
+
+
+def _conformal_scores(
+    context: RunContext, data: Data, outcome: Outcome, selected_from: Mapping[TrialSpec, Outcome]
+) -> ConformalScores:
+    """The scores of a model; a warning says so where a metric plugin fails when its selection is repeated."""
+    try:
+        return conformal_scores_of(data, outcome, selected_from, context.config.seed)
+    except PluginFailedError as error:
+        context.callbacks.on_warning(f"prediction sets may cover a little too little, for a selection fails: {error}")
+        return conformal_scores_of(data, outcome, {}, context.config.seed)
 
 
 def share_calibration(source: Path, target: Path) -> None:

@@ -9,11 +9,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tlsearch.config import RunConfig
+from tlsearch.errors import PluginError, PluginFailedError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.runs.budget import EndPrice
 from tlsearch.search.cost import FIXED_SECONDS, WHOLE_COMPILE_SECONDS
+from tlsearch.stats.scoring import calls_of_claims
+from tlsearch.training.timing import median_seconds
 from tlsearch.utils import machine
 
 BEYOND_SHARE, BEYOND_SECONDS = 0.05, 10.0
@@ -49,12 +54,17 @@ class EndCosts:
         decode_seconds: The seconds to decode one of them.
         from_scratch: The number of networks that are trained from scratch, at least.
         contention: How many times longer than on a machine that does nothing else a thread takes.
+        score_seconds: The seconds in which a metric without formulas scores the test images once; 0 for any other.
+        computed_images: The number of images that a model is fitted on and whose features are not stored, so that they
+            go through the network once more for it.
     """
 
     test_images: int
     decode_seconds: float
     from_scratch: int
     contention: float = 1.0
+    computed_images: int = 0
+    score_seconds: float = 0.0
 
     @classmethod
     def of(cls, context: RunContext, data: Data) -> EndCosts:
@@ -65,7 +75,14 @@ class EndCosts:
         )
         busy: float = context.checkpoint.get_or_compute(CONTENTION, float, machine.contention)
         scratch = int(context.config.baseline != "none")
-        return cls(test_images=len(data.split.test), decode_seconds=decode, from_scratch=scratch, contention=busy)
+        return cls(
+            test_images=len(data.split.test),
+            decode_seconds=decode,
+            from_scratch=scratch,
+            contention=busy,
+            computed_images=0 if context.config.cache_limit else len(data.pool),
+            score_seconds=context.checkpoint.get_or_compute(("score seconds",), float, lambda: _score_seconds(data)),
+        )
 
     def price(self, forward_seconds: Sequence[float]) -> EndPrice:
         """Give what the end takes where the winner and the linear probe take so many seconds an image."""
@@ -73,12 +90,30 @@ class EndCosts:
         seeing = (self.test_images + ALONE) * sum(forward_seconds) + models * self.test_images * self.decode_seconds
         # What was measured on this machine has taken as long as it does beside everything else.
         made, loaded = models * MODEL_SECONDS, models * LOAD_SECONDS
+        computing = self.computed_images * sum(forward_seconds)
+        scoring = self.score_seconds * calls_of_claims(models)
         return EndPrice(
-            models=self.contention * made,
-            test=self.contention * loaded + seeing,
+            models=self.contention * made + computing,
+            test=self.contention * loaded + seeing + scoring,
             report=self.contention * REPORT_SECONDS,
-            alone=made + loaded + seeing + REPORT_SECONDS,
+            alone=made + computing + loaded + seeing + scoring + REPORT_SECONDS,
         )
+
+
+def _score_seconds(data: Data) -> float:
+    """The seconds in which the metric scores the test images once; 0 for one whose intervals have formulas.
+
+    Raises ``PluginError`` where it fails on them: without it nothing is tested.
+    """
+    metric, index = data.metric, data.index
+    if metric.counts is not None or not data.split.test:
+        return 0.0
+    labels = np.asarray([index.images[row].label for row in data.split.test], np.intp)
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(len(index.classes)), len(labels))
+    try:
+        return median_seconds(lambda: metric.score(labels, probabilities))
+    except PluginFailedError as error:
+        raise PluginError(str(error)) from error
 
 
 NO_END_COSTS = EndCosts(test_images=0, decode_seconds=0.0, from_scratch=0)

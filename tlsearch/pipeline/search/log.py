@@ -41,6 +41,16 @@ class SearchLog:
         return messages.enough_trials(rule.expected_gain(self.search.values), rule.images)
 
     @property
+    def selected_from(self) -> dict[TrialSpec, Outcome]:
+        """The outcomes of those trials that the best was selected from.
+
+        What may not be the model to use informs the search and is not selected, and neither is what a plugin has made
+        that fails by now.
+        """
+        selected = {trial.spec for trial in self.search.best(len(self.search.finished))}
+        return {spec: outcome for spec, outcome in self.outcomes.items() if spec in selected}
+
+    @property
     def contenders(self) -> list[TrialRecord]:
         """The trials that are confirmed.
 

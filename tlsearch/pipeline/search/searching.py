@@ -227,7 +227,7 @@ class _Searching:
                     f"{plugin} is left out from here on, for it failed in three trials: {reason}"
                 )
         if finished.state == "complete":
-            drop_worse(self._context, self._search)
+            drop_worse(self._context, self._plan, self._search)
         self._price_end()
         # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
         for top in self._search.best(1):

@@ -20,7 +20,7 @@ from tlsearch.stats.metrics import EVERY_IMAGE
 
 HUES = {"winner": WINNER, "probe": NEUTRAL, "baseline": BASELINE}
 
-FREQUENT = "most frequent class"
+FREQUENT, NO_LOOK = "most frequent class", "without a look"
 
 MOST_LETTERS, LETTERS = 230, 78
 """Of a model's name in the chart, and of those in a line."""
@@ -131,14 +131,19 @@ def _facts(result: RunResult) -> list[tuple[str, str, str]]:
     if (corrected := metrics.corrected) is not None:
         style = ScoreStyle.of(metrics)
         how = f"95 % interval {style.interval(corrected.ci95)}; what the best of {corrected.trials} trials scores on "
-        how += f"images that did not select it{above_selected(metrics)}"
+        how += f"images that did not select it, of the {corrected.images:,} that all have{above_selected(metrics)}"
         facts.append(("validation, corrected", style.value(corrected.value), how))
     if metrics.test_accuracy is not None and metrics.counts != EVERY_IMAGE:
         facts.append(("accuracy", percent(metrics.test_accuracy), "plain accuracy on the same test images"))
     if metrics.majority is not None:
         guessing = ScoreStyle.of(metrics).value(metrics.majority)
-        facts.append((FREQUENT, guessing, "the score of always guessing it"))
+        facts.append(
+            (FREQUENT, guessing, "the score of always guessing it")
+            if metrics.counts is not None
+            else (NO_LOOK, guessing, "the best score of an answer that is the same for every image")
+        )
     if result.scratch_named is not None:  # they are the winner's, and the page begins with another model
-        own = [(f"winner, {name}", value, remark) for name, value, remark in facts if name != FREQUENT]
-        return [*own, *(fact for fact in facts if fact[0] == FREQUENT)]
+        of_data = (FREQUENT, NO_LOOK)
+        own = [(f"winner, {name}", value, remark) for name, value, remark in facts if name not in of_data]
+        return [*own, *(fact for fact in facts if fact[0] in of_data)]
     return facts

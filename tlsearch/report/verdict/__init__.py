@@ -14,7 +14,8 @@ from tlsearch.report import text as words
 from tlsearch.report.at_use import exported, may_offer, why_from_scratch
 from tlsearch.report.configuration import in_words
 from tlsearch.report.numbers import ScoreStyle, percent
-from tlsearch.report.verdict.brought import by_pretraining, by_search, is_worse
+from tlsearch.report.verdict.answer import is_worse
+from tlsearch.report.verdict.brought import by_pretraining, by_search
 from tlsearch.report.verdict.next_steps import next_steps
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Answer, Baseline, Metrics, UseChoice, Verdict

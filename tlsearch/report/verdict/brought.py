@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlsearch.report import text as words
 from tlsearch.report.configuration import network_name
 from tlsearch.report.numbers import ScoreStyle, format_p
+from tlsearch.report.verdict.answer import answer_of, is_worse
 from tlsearch.report.verdict.fair import no_claim
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Answer, Baseline, Difference, Gain, Interval
+from tlsearch.results.schema import Answer, Baseline, Difference, Gain
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.utils.units import counted
-
-WORTH = 0.03
-"""A gain that is surely smaller than three points is not worth a model that costs more."""
-
 
 A_PROBE = "a linear classifier on the frozen network"
 PROBE = f"the plain linear probe ({A_PROBE})"
@@ -47,7 +43,7 @@ def by_pretraining(result: RunResult) -> Brought:
     figures = ScoreStyle.of(result.metrics).gain(gain.test, gain.ci95)
     evidence = f"{figures}{_evidence(gain, 'the pre-trained one', result)}.{own}"
     reused = f"the pre-trained {network_name(result.winner.spec.backbone, result.plan)}"
-    answer = _answer(gain.ci95, gain.p_value, result)
+    answer = answer_of(gain.ci95, gain.p_value, fractions=result.metrics.counts is not None)
     if answer == "yes":
         said, evidence = "Pre-training helped.", f"{_begin(reused)} beats {name} by {evidence}"
     elif answer == "cannot tell":
@@ -87,7 +83,7 @@ def by_search(result: RunResult, *, ships: bool) -> Brought:
             said="The search found nothing better than a plain linear probe.",
             evidence=f"That is {A_PROBE}, and the {place}.",
         )
-    answer = _answer(over.ci95, over.p_value, result)
+    answer = answer_of(over.ci95, over.p_value, fractions=result.metrics.counts is not None)
     mine = "the winner" if ships else "the best of them"
     figures = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95) + _evidence(over, mine, result)
     if answer == "yes":
@@ -109,11 +105,6 @@ def _as_good(gain: float, result: RunResult) -> str:
     if gain >= 0:
         return "is as good"
     return f"scores {ScoreStyle.of(result.metrics).amount(gain)} more on test, which may be chance"
-
-
-def is_worse(ci95: Interval, p_value: float | None) -> bool:
-    """Whether a loss is shown."""
-    return ci95[1] < 0 and _is_significant(p_value)
 
 
 def _begin(name: str) -> str:
@@ -147,22 +138,6 @@ def why_not_affordable(scratch: Baseline, architecture: str) -> str:
     begin = f"{architecture} ("
     found = (text for text in scratch.not_affordable if text.startswith(begin))
     return next((text.removeprefix(begin).removesuffix(")") for text in found), "")
-
-
-def _answer(ci95: Interval, p_value: float | None, result: RunResult) -> Answer:
-    """Yes where a gain is shown, no where there is surely none that is worth anything.
-
-    Where too few images differ there is no p-value, and an interval that excludes 0 all the same is no evidence.
-    """
-    if ci95[0] > 0 and _is_significant(p_value):
-        return "yes"
-    if is_worse(ci95, p_value) or (result.metrics.counts is not None and ci95[1] < WORTH):
-        return "no"
-    return "cannot tell"
-
-
-def _is_significant(p_value: float | None) -> bool:
-    return p_value is not None and p_value < words.SIGNIFICANT
 
 
 def _evidence(over: Gain | Difference, mine: str, result: RunResult) -> str:

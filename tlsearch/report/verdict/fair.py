@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from tlsearch.report import text as words
 from tlsearch.report.numbers import ScoreStyle
+from tlsearch.report.verdict.answer import answer_of, is_worse
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Gain
 from tlsearch.stats.trend import Rise, has_begun
@@ -43,8 +45,8 @@ class Trained(Protocol):
 class OnTest:
     """What test says of a network from scratch.
 
-    ``score`` is its own, ``guessing`` that of the most frequent class, ``gain`` the winner's gain over it, and ``sign``
-    that of the metric.
+    ``score`` is its own, ``guessing`` the best one without a look at the image, ``gain`` the winner's gain over it, and
+    ``sign`` that of the metric.
     """
 
     score: float
@@ -55,7 +57,7 @@ class OnTest:
 
 
 def guesses(score: float, guessing: float | None, sign: float) -> bool:
-    """Whether a score is no better than ``guessing``, that of the most frequent class; ``sign`` is the metric's."""
+    """Whether a score is no better than ``guessing``, the best without a look; ``sign`` is the metric's."""
     return guessing is not None and sign * (score - guessing) <= 0
 
 
@@ -66,13 +68,21 @@ def reason_against(scratch: Trained, test: OnTest) -> str:
     only where its curve can tell the rest (``stats.trend.has_begun``), and where the gain would be shown if the network
     had gained what ``stats.trend.extrapolate`` says. The latter also holds for one that still learns at the end of the
     whole schedule, and twice the training.
+
+    Where test shows a loss, or surely no gain that is worth anything over a network that knows something, nothing is
+    unfair to pre-training: a network from scratch that had less than its due would only be better with it.
     """
+    gain, fractions = test.gain, test.style.fractions
+    knows_nothing = guesses(test.score, test.guessing, test.sign)
+    if gain is not None and gain.ci95 is not None:
+        answer = answer_of(gain.ci95, gain.p_value, fractions=fractions)
+        if answer == "no" and (not knows_nothing or is_worse(gain.ci95, gain.p_value)):
+            return ""
     if scratch.no_claim:
         return scratch.no_claim
-    if guesses(test.score, test.guessing, test.sign) and test.guessing is not None:
+    if knows_nothing and test.guessing is not None:
         value = test.style.value(test.guessing)
-        return f"on test it is no better than always guessing the most frequent class ({value})"
-    gain = test.gain
+        return f"on test it is no better than {words.guessing(counts=fractions)} ({value})"
     if gain is None or gain.test is None or gain.ci95 is None or gain.ci95[0] <= 0:
         return ""
     if is_unfinished(scratch) and (scratch.rise is None or not _has_begun(scratch, test, gain.test)):

@@ -39,9 +39,10 @@ class Metrics:
 
     ``val`` chose the winner and is optimistic for that; ``test`` comes from the exported model on the
     original files, once. ``val_folds`` is the number of folds that ``val`` is the mean of. ``ms_per_image`` is
-    the time of one image alone. ``majority`` is what always guessing the largest class scores on test,
-    ``test_opened`` how often this test set has been opened, by this run or any before it. ``test_accuracy`` is
-    the plain accuracy on test, whatever the metric is. ``greater_is_better`` is False where a lower score is better.
+    the time of one image alone. ``majority`` is what always guessing the largest class scores on test (where the metric
+    is not made of counts, the best answer that is the same for every image), ``test_opened`` how often this test set
+    has been opened, by this run or any before it. ``test_accuracy`` is the plain accuracy on test, whatever the metric
+    is. ``greater_is_better`` is False where a lower score is better.
     ``counts`` names the ``CountMetric`` that the metric is; such scores are fractions 0..1. ``meaning`` says in a few
     words what the score is, and is empty where its plugin does not. ``interval_method`` says how intervals are made:
     "score interval" where the metric is one, else "stratified bootstrap". ``parameters`` is the number of values in the
