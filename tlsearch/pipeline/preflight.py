@@ -224,7 +224,8 @@ def check_cache(config: RunConfig) -> None:
             pass
     except OSError as error:
         raise UsageError(
-            f"The cache folder {folder} cannot be written ({error.strerror}): name another one with --cache-dir."
+            f"The cache folder {folder} cannot be written ({error.strerror}): name another one in the environment "
+            "variable TLSEARCH_CACHE_DIR, or to a run with --cache-dir."
         ) from error
     if config.shared_cache is not None:
         SharedTier(config.shared_cache).check()

@@ -7,6 +7,7 @@ import json
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +20,13 @@ from tlsearch.plugins.torch_files.state_dict import read_state_dict
 from tlsearch.types import AnyArray
 from tlsearch.utils.files import atomic_path
 
+if TYPE_CHECKING:
+    import keras
+
 SUFFIX = ".weights.h5"
+
+WRAPPERS = ("module.", "_orig_mod.")
+"""What names begin with that were saved from within DataParallel, or from a compiled network."""
 
 PROVENANCE = "tlsearch_provenance"
 """The attribute of a converted file, in JSON, that says where it comes from."""
@@ -61,7 +68,7 @@ def convert(name: str, file: Path, output: Path) -> Provenance:
         )
     with backend.silent_stderr():  # plugins may import Keras, and its backend says much
         plugin: Backbone = registry.load_guarded("backbone", name)
-    arrays = read_state_dict(file)
+    arrays = _unwrapped(read_state_dict(file))
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     entry = next(found for found in registry.find_plugins("backbone") if found.name == name)
@@ -91,6 +98,23 @@ def _is_converted(output: Path, name: str) -> bool:
         return False
 
 
+def _unwrapped(arrays: dict[str, AnyArray]) -> dict[str, AnyArray]:
+    """The arrays by the names that they have in the network, where it was saved within what trains it."""
+    while wrapper := next((name for name in WRAPPERS if arrays and all(n.startswith(name) for n in arrays)), None):
+        arrays = {name.removeprefix(wrapper): array for name, array in arrays.items()}
+    return arrays
+
+
+def _require_numbers(model: keras.Model, file: Path) -> None:
+    """Raise ``WeightsError`` where what the network takes from a file is not finite."""
+    for variable, values in zip(model.weights, model.get_weights(), strict=True):
+        if not np.isfinite(values).all():
+            raise WeightsError(
+                f"The file {file} holds numbers that are not finite (in {variable.path}): its training has failed, or "
+                "it is damaged; give another one."
+            )
+
+
 def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Path, provenance: Provenance) -> None:
     import h5py
 
@@ -109,7 +133,9 @@ def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Pat
                 f"{plugin.name} reads no weights of PyTorch: {instead} it a file of Keras with --weights in a run."
             ) from error
         except ValueError as error:
-            raise _does_not_fit(plugin, file, str(error).replace(str(named), file.name)) from error
+            why = error.__cause__ if isinstance(error.__cause__, ValueError) else error  # without advice
+            raise _does_not_fit(plugin, file, str(why).replace(str(named), file.name)) from error
+        _require_numbers(model, file)
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(output) as temporary:

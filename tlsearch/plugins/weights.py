@@ -90,9 +90,9 @@ def verify(file: Path, source: WeightSource) -> None:
     """Raise ``WeightsError`` when the content of ``file`` has another hash than ``source`` states."""
     if not _matches(file, source):
         fix = "fetch it again with `tlsearch weights fetch`" if source.url else "bring it in again from where it came"
+        expected = f"the published {source.file_hash}" if source.url else f"{source.file_hash}, with which it came"
         raise WeightsError(
-            f"The file {file} is not what its name says (its hash differs from the published "
-            f"{source.file_hash}): delete it and {fix}"
+            f"The file {file} is not what its name says (its hash differs from {expected}): delete it and {fix}"
         )
 
 

@@ -121,12 +121,17 @@ def test_googlenet_is_converted_from_the_former_format(tmp_path: Path) -> None:
 
 def test_what_cannot_be_converted_ends_in_one_sentence(alexnet: dict[str, Any], tmp_path: Path) -> None:
     source = write_zip(tmp_path / "alexnet.pth", tensors(alexnet))
+    hurt = {**alexnet, "features.3.weight": np.full_like(alexnet["features.3.weight"], np.nan)}
+    nan = write_zip(tmp_path / "nan.pth", tensors(hurt))
+    other = write_zip(tmp_path / "other.pth", tensors({f"net.{name}": array for name, array in alexnet.items()}))
     del alexnet["features.8.bias"]
     part = write_zip(tmp_path / "part.pth", tensors(alexnet))
     (tmp_path / "text.pth").write_text("nothing")
     for arguments, sentence in [
         (("alexnet", source), "no weights of PyTorch: is it of alexnet_owt or alexnet_owt_fc?"),
-        (("alexnet_owt", part), "features.8.bias"),
+        (("alexnet_owt", part), "does not fit alexnet_owt (it lacks features.8.bias; among its others are classifier."),
+        (("alexnet_owt", other), "and 7 others; among its others are net.features.0.weight, net.features.0.bias, "),
+        (("alexnet_owt", nan), "holds numbers that are not finite (in conv2/kernel): its training has failed"),
         (("vgg16", source), "vgg16 reads no weights of PyTorch: is it of vgg16_fc? Otherwise give it a file"),
         (("mobilenet_v3_large", source), "mobilenet_v3_large reads no weights of PyTorch"),
         (("alexnet_owt", tmp_path / "text.pth"), "not a file of PyTorch"),
@@ -139,6 +144,26 @@ def test_what_cannot_be_converted_ends_in_one_sentence(alexnet: dict[str, Any], 
         assert (done.exit_code, sentence in shown) == (2, True), shown
         assert "Traceback" not in shown
     assert list(tmp_path.glob("*.h5")) == []
+
+
+@pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", "_orig_mod.module."])
+def test_weights_that_were_saved_within_what_trains_them_are_converted(
+    wrapper: str, alexnet: dict[str, Any], tmp_path: Path
+) -> None:
+    plain = write_zip(tmp_path / "plain.pth", tensors(alexnet))
+    wrapped = write_zip(tmp_path / "wrapped.pth", tensors({wrapper + name: a for name, a in alexnet.items()}))
+    for source in (plain, wrapped):
+        done = convert("alexnet_owt", source)
+        assert done.exit_code == 0, done.output
+    models = [AlexNetOwt().build(71, tmp_path / f"{name}.weights.h5") for name in ("plain", "wrapped")]
+    for ours, theirs in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_file_of_pytorch_is_to_be_converted_first(alexnet: dict[str, Any], tmp_path: Path) -> None:
+    source = write_zip(tmp_path / "alexnet.pth", tensors(alexnet))
+    with pytest.raises(ValueError, match=f"with `tlsearch weights convert alexnet_owt {source}`"):
+        AlexNetOwt().build(71, source)
 
 
 def features(plugin: Any, state: Mapping[str, Any], images: Any, folder: Path) -> Any:

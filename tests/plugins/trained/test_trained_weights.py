@@ -186,12 +186,17 @@ def test_any_other_file_is_refused(content: bytes) -> None:
         bundle.import_file(Path("none.tlweights"))
 
 
-def test_weights_that_do_not_fit_the_network_here_are_not_installed(file: Path, network: Network) -> None:
+@pytest.mark.parametrize(("version", "fix"), [("1.4", "install that version"), ("1.5", "export them again")])
+def test_weights_that_do_not_fit_the_network_here_are_not_installed(
+    version: str, fix: str, file: Path, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exported = rewritten(file, trained_record(file), file.read_bytes())
     network.content = b"of another version"
-    with pytest.raises(
-        WeightsError, match=r"do not fit tiny \(rewritten.tlweights has other layers\).*tiny-backbone 1.5"
-    ):
+    entry = PluginEntry(kind="backbone", name="tiny", distribution="tiny-backbone", version=version, target="x:Y")
+    found = {"backbone": [entry], "weights": []}
+    monkeypatch.setattr("tlsearch.plugins.trained.bundle.registry.find_plugins", found.__getitem__)
+    said = rf"do not fit tiny \(rewritten.tlweights has other layers\).*tiny-backbone 1.5; {fix}"
+    with pytest.raises(WeightsError, match=said):
         bundle.import_file(exported)
     assert store.trained_weights() == []
 

@@ -111,9 +111,13 @@ def import_file(file: Path, name: str | None = None) -> tuple[TrainedWeights, Pa
             plugin.build(max(record.image_size, plugin.min_image_size), weights)
         except ValueError as error:
             why = str(error).splitlines()[0].replace(str(weights), file.name)
+            here = {
+                registry.origin(found) for found in registry.find_plugins("backbone") if found.name == record.backbone
+            }
+            fix = "export them again" if record.plugin in here else "install that version"
             raise WeightsError(
                 f"The weights in {file} do not fit {record.backbone} ({why}): they were trained with {record.plugin}; "
-                "install that version."
+                f"{fix}."
             ) from error
         return record, store.install(record, weights)
 
