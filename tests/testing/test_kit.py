@@ -18,6 +18,7 @@ from tests.helpers.plugins.backbones import (
     Infinite,
     Net,
     NoMethod,
+    Shrinking,
     Tiny,
     Unbuildable,
 )
@@ -59,6 +60,10 @@ def test_a_sound_backbone_with_few_cut_points_passes(cuts: tuple[str, ...]) -> N
 def test_a_sound_backbone_that_gives_tokens_passes(leading: int) -> None:
     results = check_backbone(TinyTokens(leading))
     assert [result for result in results if result.status not in ("passed", "skipped")] == []
+
+
+def test_gradients_are_seen_where_layers_make_all_that_passes_smaller() -> None:
+    assert by_name(check_backbone(Shrinking()))["gradients reach everything after the cut"].status == "passed"
 
 
 def test_a_fault_is_said_once_where_it_is() -> None:

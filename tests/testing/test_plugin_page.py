@@ -16,7 +16,7 @@ from tlsearch.testing import check_plugin
 FOLDER = Path(__file__).parents[2] / "docs" / "plugins"
 STEMS = ("backbone", "augmentation", "weights", "metric", "callback", "reader", "contract", "conformance-kit", "index")
 PAGE = "\n".join((FOLDER / f"{name}.md").read_text(encoding="utf-8") for name in STEMS)
-BLOCKS = re.findall(r"<!-- (.*?) -->\n```python\n(.*?)```", PAGE, re.DOTALL)
+BLOCKS = re.findall(r"<!-- ([^\n]*) -->\n```python\n(.*?)```", PAGE, re.DOTALL)
 
 ALL_PLUGINS = [(mark, code) for mark, code in BLOCKS if mark.startswith("plugin: ")]
 PLUGINS = [(mark, code) for mark, code in ALL_PLUGINS if mark.split()[1] in NAMES]

@@ -247,6 +247,17 @@ class Tiny(Net):
         return images / 127.5e10 - 1e-10
 
 
+class Shrinking(Net):
+    """What passes its middle comes out 1e20 times smaller, as layers with random values may do one after the other."""
+
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        model = super().build(image_size, weights)
+        x = LAYERS.Rescaling(1e-20, name="less")(model.get_layer("block").output)
+        return keras.Model(model.input, LAYERS.Conv2D(12, 3, name="last")(x))
+
+    cuts = ("stem", "block", "last")
+
+
 BROKEN: list[tuple[type[Net], str, str]] = [
     (CutInsideBlock, "cut points are single tensors in order", "does not pass through 'inside' alone"),
     (WrongOrder, "cut points are single tensors in order", "in the wrong order"),
