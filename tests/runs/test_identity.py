@@ -23,13 +23,19 @@ BEGAN = Identity(
 )
 
 
-def resume(folder: Path, now: Identity) -> None:
+def resume(folder: Path, now: Identity) -> Identity | None:
+    """Begin a run and go on with it as ``now``; gives what it is known to have begun with."""
     for identity in (BEGAN, now):
-        check_unchanged(identity, Checkpoint(folder / "checkpoint", TimeBudget(limit=None), {}), folder)
+        check_unchanged(identity, checkpoint_in(folder), folder)
+    return checkpoint_in(folder).get(("identity",), Identity)
+
+
+def checkpoint_in(folder: Path) -> Checkpoint:
+    return Checkpoint(folder / "checkpoint", TimeBudget(limit=None), {})
 
 
 def test_a_run_with_the_same_goes_on(tmp_path: Path) -> None:
-    resume(tmp_path, BEGAN)
+    assert resume(tmp_path, BEGAN) == BEGAN
 
 
 @pytest.mark.parametrize(
@@ -52,7 +58,7 @@ def test_what_has_changed_is_named(tmp_path: Path, changes: dict[str, Any], said
 
 
 def test_of_a_plugin_whose_source_was_not_known_nothing_is_said(tmp_path: Path) -> None:
-    resume(tmp_path, replace(BEGAN, sources={"vgg16": "aa"}))
+    assert resume(tmp_path, replace(BEGAN, sources={"vgg16": "aa"})) == BEGAN
 
 
 HUB = "tlsearch-hub 0.1.0"

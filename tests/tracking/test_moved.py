@@ -86,14 +86,20 @@ def test_a_database_that_was_moved_alone_is_found_where_the_run_is_resumed(
     assert open_record(context_of(project)).tracker.uri == f"sqlite:///{moved / 'mlflow.db'}"
 
 
-def test_what_waits_is_sent_to_the_database_that_was_moved_with_it(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def finish_in_the_dark(project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Begin a search and end it while its store does not answer, so that its end waits; gives its parent run."""
     tracker = tracker_of(project, [])
     parent = tracker.start_parent("search", {}, {"role": "search"})
     with monkeypatch.context() as patch:
         lose(patch, tracker, done=False)
         tracker.finish(parent, "FINISHED", {"test": 0.5})
+    return parent
+
+
+def test_what_waits_is_sent_to_the_database_that_was_moved_with_it(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish_in_the_dark(project, monkeypatch)
     RunConfig(dataset=tmp_path / "images", output=project / "out").to_toml(project / "out" / CONFIG_NAME)
     moved = project.rename(tmp_path / "moved")
     assert sync(moved / "out", SilentReporter()) == 2
@@ -105,11 +111,7 @@ def test_what_waits_is_sent_to_the_database_that_was_moved_with_it(
 def test_what_waits_knows_its_database_once_a_run_was_resumed_elsewhere(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tracker = tracker_of(project, [])
-    parent = tracker.start_parent("search", {}, {"role": "search"})
-    with monkeypatch.context() as patch:
-        lose(patch, tracker, done=False)
-        tracker.finish(parent, "FINISHED")
+    parent = finish_in_the_dark(project, monkeypatch)
     moved = project.rename(tmp_path / "moved")
     tracker_of(moved, [])
     address = Outbox(moved / "out" / "unsent").address
