@@ -51,9 +51,9 @@ def test_epochs_alone_ask_for_no_limit_of_time(options: dict[str, Any], limit: f
     [
         ({"name": ""}, "--name is '', but it must be letters, digits"),
         ({"name": "../up"}, "--name is '../up', but it must be"),
-        ({"backbones": ()}, "--backbone is '', but it must be the name of one backbone"),
-        ({"backbones": ("vgg*",)}, "must be the name of one backbone"),
-        ({"backbones": ("vgg16", "vgg19")}, "must be the name of one backbone"),
+        ({"backbones": ()}, "What is trained is '', but one network is needed"),
+        ({"backbones": ("vgg*",)}, r"What is trained is 'vgg\*', but one network is needed"),
+        ({"backbones": ("vgg16", "vgg19")}, "give the name of one backbone"),
         ({"epochs": 0}, "--epochs is 0"),
     ],
 )

@@ -32,7 +32,10 @@ class PretrainConfig(RunConfig):
         if self.cluster is not None:
             raise UsageError("The training of weights has one worker, on this machine: leave --cluster out.")
         if len(self.backbones) != 1 or is_pattern(self.backbones[0]):
-            raise bad("backbones", ", ".join(self.backbones), "the name of one backbone")
+            raise UsageError(
+                f"What is trained is {', '.join(self.backbones)!r}, but one network is needed: give the name of one "
+                "backbone (`tlsearch plugins list` shows them)."
+            )
         if not isinstance(self.name, str) or re.fullmatch(NAME, self.name) is None:
             raise bad("name", self.name, "letters, digits, points, underscores and hyphens, such as fashion")
         if not isinstance(self.licence, str) or not is_utf8(self.licence):

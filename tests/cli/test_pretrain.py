@@ -80,7 +80,7 @@ def test_an_interrupted_training_goes_on_with_what_it_was_asked_for(
         (("vgg16@imagenet", "images", "--name", "x", "--weights", "imagenet"), "leave one out"),
         (("vgg16", "images", "--name", "x", "--weights", "no/such.h5"), "no/such.h5 is no file: give an existing file"),
         (("vgg16", "images", "--name", "a b"), "--name is 'a b', but it must be"),
-        (("vgg*", "images", "--name", "x"), "the name of one backbone"),
+        (("vgg*", "images", "--name", "x"), "one network is needed: give the name of one backbone"),
     ],
 )
 def test_mistakes_end_in_one_sentence(arguments: tuple[str, ...], said: str) -> None:
@@ -101,6 +101,9 @@ def test_trained_weights_are_listed_exported_and_removed(tmp_path: Path) -> None
     exported = tlsearch("weights", "export", "vgg16@stripes")
     assert exported.exit_code == 0, exported.output
     assert Path("vgg16@stripes.tlweights").is_file()
+    store.file_of("vgg16@stripes").write_bytes(b"other arrays")
+    (row,) = [line for line in tlsearch("weights", "list").stdout.splitlines() if line.startswith("vgg16@stripes")]
+    assert row.split(maxsplit=1)[1].strip() == "damaged; `tlsearch weights remove vgg16@stripes`"
     nothing = tlsearch("weights", "fetch", "vgg16@stripes")
     assert nothing.exit_code == 2
     assert "was trained and is on this machine: there is nothing to fetch" in nothing.stderr

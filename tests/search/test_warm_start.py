@@ -46,6 +46,19 @@ def test_solved_heads_come_first_for_every_candidate() -> None:
     assert all(s.is_linear_probe and not s.strength for s in first)
 
 
+def test_where_all_is_frozen_the_head_of_the_courses_is_among_the_first_four() -> None:
+    """A flattened map and a hidden layer of 100 units; where the map is too large, averages take its place."""
+    frozen = replace(SPACE, candidates=(VGG,), frozen=((VGG.label, VGG.depth),))
+    flat = specs(replace(frozen, flattened=((VGG.label, 7 * 7 * 512),)), PROFILE, [VGG], 4)[3]
+    assert (flat.kind, flat.pooling, flat.units, flat.strength) == ("feature_extraction", "flatten", 100, 0.0)
+    for space in (frozen, replace(frozen, flattened=((VGG.label, 7 * 7 * 512),))):
+        trained = [spec for spec in specs(space, PROFILE, [VGG], 40) if not spec.is_linear_probe]
+        assert [(spec.units, bool(spec.strength)) for spec in trained] == [(100, False), (256, True)]
+        assert all(spec.freeze_depth == VGG.depth for spec in trained)
+    deep = specs(replace(SPACE, flattened=((VGG.label, 7 * 7 * 512),)), PROFILE, [VGG], 40)
+    assert not any(spec.pooling == "flatten" for spec in deep)  # nobody has asked for it
+
+
 def test_where_there_are_trials_enough_the_best_ones_are_joined_with_more_cuts() -> None:
     rising = {
         LITE: [*(0.05 * n for n in range(12)), 0.8, 0.9, 0.85, 0.7, 0.6, 0.95],

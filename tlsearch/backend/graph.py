@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tlsearch.backend.private_api import calls_of
 
 if TYPE_CHECKING:
@@ -60,6 +62,12 @@ def kernel_size_of(operation: Any) -> int:
     """
     weights = getattr(operation, "weights", ())
     return sum(_size(w.shape) for w in weights if len(w.shape) > 1)
+
+
+def not_finite(model: keras.Model) -> str:
+    """Give the path of the first weights of a model that are not all finite; empty where all are."""
+    values = zip(model.weights, model.get_weights(), strict=True)
+    return next((str(weights.path) for weights, found in values if not np.isfinite(found).all()), "")
 
 
 def _size(shape: Any) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch.backend.graph import of_single_tensors, operations_of, output_of
+from tlsearch.backend.graph import not_finite, of_single_tensors, operations_of, output_of
 from tlsearch.errors import PluginFailedError, WeightsError
 from tlsearch.models.cuts import CutInfo, Cuts, Feature
 from tlsearch.models.flops import Work, layer_work
@@ -47,7 +47,7 @@ def build(backbone: Backbone, image_size: int, weights: Path | None, policy: str
     """Build a fresh model of the plugin under a dtype policy.
 
     Raises:
-        WeightsError: The weights do not fit.
+        WeightsError: The weights do not fit, or are not finite.
         PluginFailedError: The model is not one of one input and one output.
     """
     with dtype_policy(policy):
@@ -59,6 +59,11 @@ def build(backbone: Backbone, image_size: int, weights: Path | None, policy: str
             raise WeightsError(
                 f"The file {weights} does not fit {backbone.name}: {str(error).splitlines()[0]}"
             ) from error
+        if weights is not None and (spoilt := not_finite(model)):
+            raise WeightsError(
+                f"The file {weights} has weights for {backbone.name} that are not finite, in {spoilt}: it is damaged, "
+                "or its training has failed; give another one."
+            )
         try:
             return of_single_tensors(model)
         except ValueError as error:
@@ -206,10 +211,11 @@ def _operations_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -
             if fault := shape_fault(tensor.shape, cuts[depth - 1].leading_tokens):
                 raise ValueError(fault)
         except (ValueError, TypeError, AttributeError) as error:
+            cut = cuts[depth - 1]
             raise PluginFailedError(
-                f"The backbone plugin '{name}' cannot be cut at '{cuts[depth - 1].name}': a cut point must be a layer "
-                "with one output tensor, a feature map (N, h, w, C) or tokens (N, T, C), through which the whole graph "
-                "passes.",
+                f"The backbone plugin '{name}' cannot be cut at '{cut.name}' (the layer '{cut.layer}'): a cut point "
+                "must be a layer with one output tensor, a feature map (N, h, w, C) or tokens (N, T, C), through which "
+                "the whole graph passes.",
                 plugin=f"backbone {name}",
             ) from error
         parts.append(operations_of(part))

@@ -115,10 +115,11 @@ class Backbone(Protocol):
     ``TrainingHints``. The attribute ``title``, optional too, is the name as people write it: "EfficientNet-Lite0". The
     attribute ``work``, optional too, says how many operations an image of the default size takes: twice the
     multiply-adds, and 60 for every value that a layer gives, which is about what memory costs. With it and the accuracy
-    of its weights a run can choose among many networks. The attribute ``settings_id``, which any plugin may have, is a
-    text that changes with whatever else decides what it computes: what it reads from files outside its package, other
-    than its weights, or from the environment. Stored features have it in their key, and a run does not go on with
-    another one.
+    of its weights a run can choose among many networks. The attribute ``weights_hint``, optional too, says where it has
+    no weights how they come to this machine, in words that go on with "or": "fetch them with `tlsearch-hub fetch
+    NAME`". The attribute ``settings_id``, which any plugin may have, is a text that changes with whatever else decides
+    what it computes: what it reads from files outside its package, other than its weights, or from the environment.
+    Stored features have it in their key, and a run does not go on with another one.
     """
 
     api_version: int

@@ -7,11 +7,11 @@ import json
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tlsearch import backend
+from tlsearch.backend.graph import not_finite
 from tlsearch.errors import WeightsError
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import Backbone
@@ -19,9 +19,6 @@ from tlsearch.plugins.keras_weights import OtherFormatError
 from tlsearch.plugins.torch_files.state_dict import read_state_dict
 from tlsearch.types import AnyArray
 from tlsearch.utils.files import atomic_path
-
-if TYPE_CHECKING:
-    import keras
 
 SUFFIX = ".weights.h5"
 
@@ -105,16 +102,6 @@ def _unwrapped(arrays: dict[str, AnyArray]) -> dict[str, AnyArray]:
     return arrays
 
 
-def _require_numbers(model: keras.Model, file: Path) -> None:
-    """Raise ``WeightsError`` where what the network takes from a file is not finite."""
-    for variable, values in zip(model.weights, model.get_weights(), strict=True):
-        if not np.isfinite(values).all():
-            raise WeightsError(
-                f"The file {file} holds numbers that are not finite (in {variable.path}): its training has failed, or "
-                "it is damaged; give another one."
-            )
-
-
 def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Path, provenance: Provenance) -> None:
     import h5py
 
@@ -126,16 +113,13 @@ def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Pat
             np.savez(stream, **{n: a for n, a in arrays.items() if n != "file"})  # type: ignore[arg-type]  # its stub
         try:
             model = plugin.build(plugin.min_image_size, named)
-        except OtherFormatError as error:
-            others = _other_forms(plugin)
-            instead = f"is it of {' or '.join(others)}? Otherwise give" if others else "give"
-            raise WeightsError(
-                f"{plugin.name} reads no weights of PyTorch: {instead} it a file of Keras with --weights in a run."
-            ) from error
         except ValueError as error:
-            why = error.__cause__ if isinstance(error.__cause__, ValueError) else error  # without advice
-            raise _does_not_fit(plugin, file, str(why).replace(str(named), file.name)) from error
-        _require_numbers(model, file)
+            raise _does_not_fit(plugin, file, named, error) from error
+        if spoilt := not_finite(model):
+            raise WeightsError(
+                f"The file {file} has weights for {plugin.name} that are not finite, in {spoilt}: it is damaged, or "
+                "its training has failed; give another one."
+            )
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(output) as temporary:
@@ -145,18 +129,48 @@ def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Pat
                     stored.attrs[PROVENANCE] = json.dumps(asdict(provenance))
                 temporary.write_bytes(whole.read_bytes())
         except OSError as error:
-            raise WeightsError(f"{output} cannot be written ({error}): give another place with --output.") from error
+            raise WeightsError(
+                f"{output} cannot be written ({error.strerror or error}): give another place with --output."
+            ) from error
 
 
-def _does_not_fit(plugin: Backbone, file: Path, reason: str) -> WeightsError:
-    """The error for weights of another network."""
-    others = _other_forms(plugin)
-    instead = f"is it of {' or '.join(others)}?" if others else "give the file of this network."
-    return WeightsError(f"The file {file} does not fit {plugin.name} ({reason.splitlines()[0]}): {instead}")
+def _does_not_fit(plugin: Backbone, file: Path, named: Path, error: ValueError) -> WeightsError:
+    """The error for weights of another network; ``named`` holds them as arrays by name.
+
+    It names the network whose weights they are, where that is another form of ``plugin``, found by loading them.
+    """
+    why = error.__cause__ if isinstance(error.__cause__, ValueError) else error  # without advice
+    reason = str(why).splitlines()[0].replace(str(named), file.name)
+    reads_keras = isinstance(error, OtherFormatError)
+    fault = (
+        f"{plugin.name} reads no weights of PyTorch"
+        if reads_keras
+        else f"The file {file} does not fit {plugin.name} ({reason})"
+    )
+    fits, others = _other_forms(plugin, named)
+    if fits:
+        return WeightsError(f"{fault}: {file.name} is of {' or '.join(fits)}, so convert it for that.")
+    alone = f" It does not fit {', '.join(others)} either." if others else ""
+    instead = "give it a file of Keras with --weights in a run." if reads_keras else "give the file of this network."
+    return WeightsError(f"{fault}: {instead}{alone}")
 
 
-def _other_forms(plugin: Backbone) -> list[str]:
-    """Other forms of a network, whose names begin like its own."""
+def _other_forms(plugin: Backbone, named: Path) -> tuple[list[str], list[str]]:
+    """Other forms of a network, whose names begin like its own: those that the arrays fit, and those that they do not.
+
+    Forms that read nothing of PyTorch are in neither.
+    """
     stem = plugin.name.partition("_")[0]
-    named = {entry.name for entry in registry.find_plugins("backbone") if entry.name.partition("_")[0] == stem}
-    return sorted(named - {plugin.name})
+    names = {entry.name for entry in registry.find_plugins("backbone") if entry.name.partition("_")[0] == stem}
+    fits, others = list[str](), list[str]()
+    for name in sorted(names - {plugin.name}):
+        try:
+            other: Backbone = registry.load_guarded("backbone", name)
+            other.build(other.min_image_size, named)
+        except OtherFormatError:
+            continue
+        except Exception:  # whatever a plugin raises, it is not the one
+            others.append(name)
+        else:
+            fits.append(name)
+    return fits, others

@@ -29,7 +29,8 @@ class BackboneFacts:
     """What a backbone plugin says of itself.
 
     ``title`` is its name as people write it, empty where it gives none. ``work`` is the operations an image of the
-    default size, None where it does not say. ``trained`` are the weights that ``tlsearch pretrain`` made for it, here
+    default size, None where it does not say. ``weights_hint`` says how its weights come to this machine, empty where it
+    does not. ``trained`` are the weights that ``tlsearch pretrain`` made for it, here
     or on another machine; they take part in a run where they are named.
     """
 
@@ -42,6 +43,7 @@ class BackboneFacts:
     hints: TrainingHints = field(default_factory=TrainingHints)
     title: str = ""
     work: float | None = None
+    weights_hint: str = ""
     trained: Mapping[str, WeightSource] = field(default_factory=dict)
 
     @property
@@ -174,6 +176,7 @@ def _facts(item: LoadedPlugin) -> BackboneFacts:
         hints=getattr(plugin, "hints", None) or TrainingHints(),
         title=getattr(plugin, "title", ""),
         work=getattr(plugin, "work", None),
+        weights_hint=getattr(plugin, "weights_hint", ""),
         trained=trained_weights.sources_for(entry.name),
     )
 

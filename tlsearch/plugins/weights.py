@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from tlsearch.errors import WeightsError
 from tlsearch.plugins.api import WeightSource
+from tlsearch.utils.cache_folders import trained_dir
 from tlsearch.utils.files import atomic_path
 from tlsearch.utils.home import keras_home
 from tlsearch.utils.texts import hint
@@ -89,11 +90,13 @@ def from_file(name: str, file: Path) -> ResolvedWeights:
 def verify(file: Path, source: WeightSource) -> None:
     """Raise ``WeightsError`` when the content of ``file`` has another hash than ``source`` states."""
     if not _matches(file, source):
-        fix = "fetch it again with `tlsearch weights fetch`" if source.url else "bring it in again from where it came"
+        fix = "delete it and bring it in again from where it came"
+        if source.url:
+            fix = "delete it and fetch it again with `tlsearch weights fetch`"
+        elif file.is_relative_to(trained_dir()):
+            fix = f"remove the weights with `tlsearch weights remove {file.parent.name}`, and train or import them anew"
         expected = f"the published {source.file_hash}" if source.url else f"{source.file_hash}, with which it came"
-        raise WeightsError(
-            f"The file {file} is not what its name says (its hash differs from {expected}): delete it and {fix}"
-        )
+        raise WeightsError(f"The file {file} is not what its name says (its hash differs from {expected}): {fix}")
 
 
 def download(source: WeightSource, to: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Path:
@@ -157,6 +160,23 @@ def no_weights(backbone: str, name: str, known: Sequence[str]) -> WeightsError:
     """The error where a backbone has no weights of the name, but those of ``known``."""
     otherwise = f"choose one of {', '.join(known)}"
     return WeightsError(f"The backbone {backbone!r} has no weights {name!r}: {hint(name, known, otherwise)}")
+
+
+def brings_none(backbone: str, hint: str, trained: Sequence[str] = ()) -> str:
+    """Say that a backbone brings no weights, and how it gets some.
+
+    Args:
+        backbone: Its name.
+        hint: What its author says of that, ``Backbone.weights_hint``; empty where he says nothing.
+        trained: The names of the weights that ``tlsearch pretrain`` made for it.
+    """
+    ways = [
+        *([f"name those that were trained, {backbone}@{trained[0]}"] if trained else []),
+        *([hint] if hint else []),
+        f"give a file with --weights {backbone}=FILE in a run",
+        f"train some with `tlsearch pretrain {backbone} DATASET --name NAME`",
+    ]
+    return f"The backbone {backbone!r} brings no weights: {', '.join(ways[:-1])}, or {ways[-1]}."
 
 
 def missing_reason(backbones: Iterable[str]) -> str:

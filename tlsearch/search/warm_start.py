@@ -121,12 +121,26 @@ def augmented_probe(space: SearchSpace, candidate: Candidate, skip_cut: int = 0)
     return _joined(space, candidate, skip_cut) | {"policy": space.policy_of("strong")}
 
 
+def _heads(space: SearchSpace, candidate: Candidate) -> list[Params]:
+    """What trains a hidden layer where the user wants the whole network frozen.
+
+    The first is the head of many courses, on a flattened map where the map is small enough.
+    """
+    strong = space.policy_of("strong")
+    return [
+        space.params(candidate, hidden=True, units=100, pooling="flatten", lr_head=1e-3),
+        space.params(candidate, hidden=True, dropout=0.5, policy=strong, lr_head=1e-3, weight_decay=1e-2),
+    ]
+
+
 def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
     """What trains, the most promising first.
 
     In some hundred steps a deep cut gains most, though it takes longest: of EfficientNet-Lite0 0.86 to 0.88 against
     0.79 to 0.83 for late cuts (benchmarks/quality/search_quality.py).
     """
+    if dict(space.frozen).get(candidate.label) == candidate.depth:
+        return _heads(space, candidate)
     hints, mild, strong = space.hints_of(candidate), space.policy_of("mild"), space.policy_of("strong")
     middle, late = depths_of(candidate, hints)
     deep_rate, late_rate, early_rate = rates_of(hints)

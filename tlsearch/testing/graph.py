@@ -60,11 +60,11 @@ def check_cut_points(plugin: Backbone) -> None:
             keras.Model(before, tensor)
             if tensor is not model.output:
                 keras.Model(tensor, model.output)
-        except ValueError as error:
+        except ValueError:
             raise AssertionError(
-                f"the graph does not pass through {cut.name!r} alone, or it comes in the wrong order: a cut point must "
-                "be a layer whose output everything after it is computed from"
-            ) from error
+                f"the graph does not pass through {cut.name!r} alone (layer {cut.layer!r}), or it comes in the wrong "
+                "order: a cut point must be a layer whose output everything after it is computed from"
+            ) from None  # what Keras says of a graph tells nothing of the cut
 
 
 @needs(check_built)

@@ -30,6 +30,7 @@ class HubPreset:
     default_image_size = 224
     min_image_size = 32
     weights: Mapping[str, WeightSource]
+    weights_hint = f"set {PRESET_VARIABLE} to the folder of a KerasHub preset"
 
     def __init__(self) -> None:
         """Read the variable. Raises ``ValueError`` where there is no preset that it could mean."""

@@ -25,6 +25,7 @@ class TokenBackbone:
         title: The name as people write it.
         preset: Where its preset is; its configuration is taken where it is there, else ``arguments``.
         weights: Those of the preset, where it is on this machine.
+        weights_hint: How the preset comes to this machine.
         settings_id: Changes with what the files of the preset say besides its weights.
     """
 
@@ -47,6 +48,7 @@ class TokenBackbone:
         self.min_image_size = 2 * self.architecture.patch
         self.default_image_size = max(self.min_image_size, min(self.architecture.side, 16 * self.architecture.patch))
         self.weights: Mapping[str, WeightSource] = weights_of(preset, source or {})
+        self.weights_hint = f"fetch them with `tlsearch-hub fetch {preset.folder.name}`"
         self.settings_id = preset.settings_id(self._arguments)
         cuts = len(cuts_of(self.architecture))
         # With Adam, transformers are usually fine-tuned with rates of 1e-5 to 1e-4.

@@ -128,11 +128,12 @@ def test_what_cannot_be_converted_ends_in_one_sentence(alexnet: dict[str, Any], 
     part = write_zip(tmp_path / "part.pth", tensors(alexnet))
     (tmp_path / "text.pth").write_text("nothing")
     for arguments, sentence in [
-        (("alexnet", source), "no weights of PyTorch: is it of alexnet_owt or alexnet_owt_fc?"),
+        (("alexnet", source), "no weights of PyTorch: alexnet.pth is of alexnet_owt, so convert it for that."),
         (("alexnet_owt", part), "does not fit alexnet_owt (it lacks features.8.bias; among its others are classifier."),
         (("alexnet_owt", other), "and 7 others; among its others are net.features.0.weight, net.features.0.bias, "),
-        (("alexnet_owt", nan), "holds numbers that are not finite (in conv2/kernel): its training has failed"),
-        (("vgg16", source), "vgg16 reads no weights of PyTorch: is it of vgg16_fc? Otherwise give it a file"),
+        (("alexnet_owt", nan), "weights for alexnet_owt that are not finite, in conv2/kernel: it is damaged, or"),
+        (("alexnet", part), "Keras with --weights in a run. It does not fit alexnet_owt, alexnet_owt_fc either."),
+        (("vgg16", source), "vgg16 reads no weights of PyTorch: give it a file of Keras with --weights in a run."),
         (("mobilenet_v3_large", source), "mobilenet_v3_large reads no weights of PyTorch"),
         (("alexnet_owt", tmp_path / "text.pth"), "not a file of PyTorch"),
         (("alexnet_owt", tmp_path / "none.pth"), "none.pth"),

@@ -176,7 +176,10 @@ def test_where_no_backbone_is_installed_there_is_none_to_choose(tmp_path: Path) 
     ("options", "words"),
     [
         ({"backbones": ("vgg16@moon",)}, "no weights 'moon': choose one of imagenet, places"),
-        ({"backbones": ("bare",)}, "brings no weights: give a file with --weights bare=FILE"),
+        (
+            {"backbones": ("bare",)},
+            "bare=FILE in a run, or train some with `tlsearch pretrain bare DATASET --name NAME`.",
+        ),
         ({"weights": ("vgg16=/nowhere/a.h5",)}, "/nowhere/a.h5 does not exist"),
         ({"weights": ("vgg16={file}", "vgg16={file}", "vgg16@tuned={file}")}, "Two files are given for vgg16@tuned"),
     ],

@@ -120,10 +120,29 @@ def test_trained_weights_take_no_part_where_nobody_names_them(
     assert of_trained(trained, tmp_path, *backbones) == ["lite@imagenet", "net_b0@imagenet", "net_b1@imagenet"]
 
 
+def test_an_author_says_how_weights_come_to_this_machine(tmp_path: Path) -> None:
+    bare = replace(backbone_facts("bare"), weights_hint="fetch them with `bare fetch`")
+    known = plugin_facts(bare, backbone_facts("lite", imagenet=installed(tmp_path, "lite")))
+    said = "brings no weights: fetch them with `bare fetch`, give a file with --weights bare=FILE in a run, or train"
+    with pytest.raises(WeightsError, match=said):
+        of_trained(known, tmp_path, "bare")
+    _, left_out = find_candidates(RunConfig(dataset=tmp_path, backbones=("all",)), known, CallbackList(), no_file)
+    assert left_out == [LeftOut("bare", "it brings no weights; fetch them with `bare fetch`")]
+
+
+def test_with_a_file_for_a_network_a_pattern_means_the_file_too(find: Find, tmp_path: Path) -> None:
+    """As its name does: weights that could be downloaded are no longer looked for."""
+    file = tmp_path / "mine.weights.h5"
+    file.write_bytes(b"arrays")
+    labels, left_out = find("net_b*", weights=(f"net_b2={file}",))
+    assert labels == ["net_b2@mine", "net_b0@imagenet", "net_b1@imagenet"]
+    assert left_out == []
+
+
 def test_a_backbone_without_weights_of_its_own_says_how_to_name_trained_ones(
     trained: PluginFacts, tmp_path: Path
 ) -> None:
-    said = "brings no weights: name those that were trained, bare@fashion, or give a file with --weights bare=FILE"
+    said = "brings no weights: name those that were trained, bare@fashion, give a file with --weights bare=FILE in"
     with pytest.raises(WeightsError, match=said):
         of_trained(trained, tmp_path, "bare")
     with pytest.raises(WeightsError, match="has no weights 'fashoin': did you mean 'fashion'"):

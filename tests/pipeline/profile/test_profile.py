@@ -126,8 +126,11 @@ def test_a_candidate_whose_plugin_fails_is_left_out(tmp_path: Path) -> None:
 
 
 def test_what_the_user_named_must_not_fail(tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match=r"vgg16@imagenet of tlsearch 0\.1 cannot be used: torn"):
+    with pytest.raises(PluginError, match=r"vgg16@imagenet of tlsearch 0\.1 cannot be used: torn\.$"):
         profiled(tmp_path, {"vgg16": TrialError("torn")}, backbones=("vgg16", "efficientnet_lite0"))
+    failed = PluginFailedError("The backbone plugin 'vgg16' raised OSError.")
+    with pytest.raises(PluginError, match="raised OSError: `tlsearch plugins check vgg16` shows where"):
+        profiled(tmp_path, {"vgg16": failed}, backbones=("vgg16", "efficientnet_lite0"))
 
 
 def test_where_all_fail_the_run_ends(tmp_path: Path) -> None:

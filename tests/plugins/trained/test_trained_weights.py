@@ -98,7 +98,9 @@ def test_a_folder_that_is_damaged_or_renamed_is_passed_over(file: Path) -> None:
 def test_weights_that_are_not_those_of_the_provenance_are_refused(file: Path) -> None:
     place = store.install(trained_record(file), file)
     place.write_bytes(b"other")
-    with pytest.raises(WeightsError, match=r"its hash differs .* bring it in again from where it came"):
+    with pytest.raises(
+        WeightsError, match=r"its hash differs .* with `tlsearch weights remove tiny@stripes`, and train or import"
+    ):
         weights.resolve("tiny", "stripes", store.sources_for("tiny")["stripes"])
     with pytest.raises(WeightsError, match=r"is damaged .*`tlsearch weights remove tiny@stripes`"):
         bundle.export("tiny@stripes", Path("out.tlweights"))

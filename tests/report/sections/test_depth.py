@@ -17,6 +17,13 @@ def test_candidates_of_one_name_get_files_of_their_own() -> None:
     assert [picture.name for picture in pictures] == ["depth-a-b", "depth-a-b-2", "depth-network"]
 
 
+def test_the_caption_says_what_the_weights_of_each_network_were_trained_on() -> None:
+    (first, *others) = SAMPLE.plan.candidates
+    plan = replace(SAMPLE.plan, candidates=(replace(first, trained_on="scans: 9 images"), *others))
+    captions = {label: caption for label, _, caption in depth(replace(SAMPLE, plan=plan)).shown["depth_charts"]}
+    assert captions[first.label].endswith("; weights from scans: 9 images")
+
+
 def test_an_error_that_is_not_known_is_not_drawn() -> None:
     curve = SAMPLE.profile[LITE]
     assert all(point.stderr for point in curve)

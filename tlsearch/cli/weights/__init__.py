@@ -29,7 +29,8 @@ def weights() -> None:
 def list_weights() -> None:
     """Lists the weights of every backbone.
 
-    What they were trained on, their licence, and where the file is; with those that tlsearch pretrain has made.
+    What they were trained on, their licence, and where the file is; with those that tlsearch pretrain has made. A
+    backbone that brings none is listed with how it gets some.
     """
     from rich.console import Console
 
@@ -37,7 +38,7 @@ def list_weights() -> None:
     from tlsearch.cli.terminal.screen import print_table, room
     from tlsearch.cli.terminal.table import Column, Row, Table
     from tlsearch.plugins.registry import load_all
-    from tlsearch.plugins.trained.store import file_of, trained_weights
+    from tlsearch.plugins.trained import store
 
     rows = []
     with silent_stderr():  # plugins may import Keras, and its backend says much
@@ -47,11 +48,18 @@ def list_weights() -> None:
         for name, source in found.plugin.weights.items():
             where = _where(found.entry.name, name, source)
             rows.append(Row((f"{found.entry.name}@{name}", source.trained_on, source.licence, where)))
+        if not found.plugin.weights:
+            hint = getattr(found.plugin, "weights_hint", "")
+            rows.append(Row((found.entry.name, "", "", f"brings none{f'; {hint}' if hint else ''}")))
     for found in added:
         where = f"comes with {found.entry.distribution} {found.entry.version}"
         rows.append(Row((found.entry.name, found.plugin.trained_on, found.plugin.licence, where)))
-    for record in trained_weights():
-        rows.append(Row((record.label, record.trained_on, record.licence, str(file_of(record.label)))))
+    faulty = store.damaged()
+    for record in store.trained_weights():
+        if record.label not in faulty:
+            rows.append(Row((record.label, record.trained_on, record.licence, str(store.file_of(record.label)))))
+    for label in faulty:
+        rows.append(Row((label, "", "", f"damaged; `tlsearch weights remove {label}`")))
     for fault in [*broken, *broken_weights]:
         rows.append(Row((fault.entry.name, "", "", f"broken plugin: {fault.reason}")))
     console = Console(highlight=False)
@@ -146,14 +154,15 @@ def _source(text: str) -> tuple[str, WeightSource]:
     from tlsearch.errors import WeightsError
     from tlsearch.plugins.registry import find_plugins, load_plugin
     from tlsearch.plugins.trained.store import is_taken
-    from tlsearch.plugins.weights import no_weights
+    from tlsearch.plugins.weights import brings_none, no_weights
 
     backbone, _, name = text.partition("@")
-    known = dict(load_plugin("backbone", backbone).weights)
+    plugin = load_plugin("backbone", backbone)
+    known = dict(plugin.weights)
     if name and name not in known and is_taken(text):
         raise WeightsError(f"{text} was trained and is on this machine: there is nothing to fetch.")
     if not known:
-        raise WeightsError(f"The backbone {backbone!r} brings no weights: give a file with --weights in the run.")
+        raise WeightsError(brings_none(backbone, getattr(plugin, "weights_hint", "")))
     name = name or next(iter(known))
     if name not in known and any(entry.name == text for entry in find_plugins("weights")):
         raise WeightsError(f"{text} comes with a package of its own: there is nothing to fetch.")

@@ -8,7 +8,7 @@ from functools import partial
 
 from tlsearch.config import RunConfig
 from tlsearch.config_values import parse_weights
-from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
+from tlsearch.errors import PluginError, PluginFailedError, TlsearchError, TrialError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.context import Data, RunContext
@@ -128,7 +128,9 @@ def plugin_failed(config: RunConfig, plugins: PluginFacts, candidate: tuple[str,
         return LeftOut(label, f"its plugin {added or own} fails: {reason}")
     if isinstance(error, WeightsError):
         raise error
-    raise PluginError(f"{label} of {added or own} cannot be used: {reason}.") from error
+    # No output folder is left, where a log could be.
+    more = f": `tlsearch plugins check {backbone}` shows where" if isinstance(error, PluginFailedError) else ""
+    raise PluginError(f"{label} of {added or own} cannot be used: {reason}{more}.") from error
 
 
 def nothing_usable(broken: Sequence[LeftOut]) -> PluginError:

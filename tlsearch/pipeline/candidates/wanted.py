@@ -88,8 +88,7 @@ def _named_weights(backbone: BackboneFacts, wanted: str, plugins: PluginFacts, f
         return brought[0]
     if known and wanted:
         raise weights.no_weights(name, wanted, [*known, *files])
-    trained = f"name those that were trained, {name}@{known[0]}, or " if known else ""
-    raise WeightsError(f"The backbone {name!r} brings no weights: {trained}give a file with --weights {name}=FILE.")
+    raise WeightsError(weights.brings_none(name, backbone.weights_hint, known))
 
 
 def _matching(
@@ -106,7 +105,8 @@ def _matching(
         )
     candidates = []
     for backbone in matching:
-        names = [wanted] if wanted else [*list(backbone.weights)[:1], *plugins.added(backbone.name)]
+        own = [] if backbone.name in files else list(backbone.weights)[:1]
+        names = [wanted] if wanted else [*own, *plugins.added(backbone.name)]
         there = {*backbone.sources, *plugins.added(backbone.name)} - set(files.get(backbone.name, []))
         candidates += [WantedCandidate(backbone, name, named=False) for name in names if name in there]
     if not candidates and not any(backbone.name in files for backbone in matching):
@@ -130,8 +130,8 @@ def without_weights(
     for text in filter(is_pattern, config.backbones):
         pattern, _, wanted = text.partition("@")
         lacks = f"it has no weights {wanted!r}" if wanted else "it brings no weights"
-        reason = f"{lacks}; --weights BACKBONE=FILE gives it some"
-        found |= {b.name: reason for b in _called_like(pattern, known) if b.name not in there}
+        others = [b for b in _called_like(pattern, known) if b.name not in there]
+        found |= {b.name: f"{lacks}; {b.weights_hint or '--weights BACKBONE=FILE gives it some'}" for b in others}
     return [LeftOut(name, reason) for name, reason in found.items()]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tlsearch.pipeline.halving import RaceResult
 from tlsearch.pipeline.plan import now
 from tlsearch.pipeline.pretrain.prepare import RECORD_KEY
 from tlsearch.pipeline.pretrain.train import MODEL_FOLDER, Training, weights_file
+from tlsearch.pipeline.scratch_time import fair_epochs
 from tlsearch.plugins.trained import store
 from tlsearch.plugins.trained.record import NO_LICENCE, TrainedWeights
 from tlsearch.pretrain_config import PretrainConfig
@@ -42,6 +44,8 @@ def finish(
     """Test the trained network once, install its weights, and write down where they come from."""
     with context.budget.measure("test"):
         tested = _test(context, data, record)
+    if doubt := _doubt(context, data, training, raced, tested):
+        context.callbacks.on_warning(doubt)
     provenance: TrainedWeights = context.checkpoint.get_or_compute(
         RECORD_KEY, TrainedWeights, lambda: _provenance(context, config, data, training, raced, tested)
     )
@@ -98,6 +102,21 @@ def _test(context: RunContext, data: Data, record: MlflowCallback) -> Estimate:
     figures = f"accuracy {format_score(tested.value)} {format_interval(tested.ci95)}"
     context.callbacks.on_step("test", f"{figures} on {len(rows):,} images   ({words.openings(opened)})")
     return tested
+
+
+def _doubt(context: RunContext, data: Data, training: Training, raced: RaceResult, tested: Estimate) -> str:
+    """Why the weights may be of little use: they tell the classes apart no better than a guess, or hardly trained."""
+    labels = [data.index.images[row].label for row in data.split.test]
+    label, count = Counter(labels).most_common(1)[0]
+    guess, name = count / len(labels), data.index.classes[label]
+    epochs, images = training.epochs_of(raced.best, data), len(data.fold.train)
+    more = "train longer (--time-limit, --epochs), or on more images, before you use these weights"
+    if tested.ci95[0] <= guess:
+        return f"the network may have learned nothing, for {name!r} is always right in {format_score(guess)}: {more}"
+    enough = fair_epochs(context.config, images)
+    if context.config.epochs is None and epochs < enough:
+        return f"the time was enough for {epochs:g} of {enough} epochs, so the network may still learn much: {more}"
+    return ""
 
 
 def _provenance(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlsearch.config import RunConfig
-from tlsearch.errors import OutOfTimeError, RunError
+from tlsearch.errors import OutOfTimeError, PluginError, PluginFailedError, RunError
 from tlsearch.listeners.mlflow import RecordedRun
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
@@ -73,7 +73,12 @@ class Training:
 def plan_training(context: RunContext, data: Data, start: Start) -> Training:
     """Measure the network, and fix how long it is trained; says so."""
     with context.budget.measure("plan"):
-        measured = measure_whole(context, data, start.candidate)
+        try:
+            measured = measure_whole(context, data, start.candidate)
+        except PluginFailedError as error:
+            raise PluginError(
+                f"{str(error).rstrip('.')}: `tlsearch plugins check {start.backbone.name}` shows where."
+            ) from error
         file = weights_file(context.work)
         context.checkpoint.get_or_compute(
             ("try saving",), bool, lambda: context.worker.send(TrySaving(candidate=measured.candidate, file=file))
@@ -196,7 +201,7 @@ def _plan_lines(budget: TimeBudget, data: Data, training: Training) -> list[str]
     time = f"at most {format_duration(limit)}" if limit is not None else "no time limit"
     return [
         f"{start.backbone.name} at {start.image_size} px, from {start.label}",
-        f"{training.epochs(data):g} epochs of {counted(len(data.fold.train), 'image')}, {len(training.specs)} learning "
+        f"{_epochs(training.epochs(data))} of {counted(len(data.fold.train), 'image')}, {len(training.specs)} learning "
         f"rates of which the best after a third goes on; augmentation {start.policy}; {time}",
     ]
 
@@ -205,4 +210,8 @@ def _trained_line(best: TrialResult, specs: Sequence[TrialSpec], epochs: float) 
     rate = f"learning rate {best.spec.lr_suffix:g} of {len(specs)}"
     if best.reason:
         rate += f"; {best.reason}"
-    return f"validation {format_score(best.score)}, selected   {best.seconds:.0f} s   ({rate}; {epochs:g} epochs)"
+    return f"validation {format_score(best.score)}, selected   {best.seconds:.0f} s   ({rate}; {_epochs(epochs)})"
+
+
+def _epochs(number: float) -> str:
+    return f"{number:g} epoch{'' if number == 1 else 's'}"

@@ -64,7 +64,8 @@ def load_as_it_is(model: keras.Model, file: Path) -> str:
 
 
 def _no_fit(model: keras.Model, file: Path, what: str) -> ValueError:
+    name = "the network" if model.name.startswith("functional") else model.name  # the name that Keras gives
     return ValueError(
-        f"the weights file {file} does not fit {model.name} ({what}); give a .h5, .weights.h5 or .keras file that was "
+        f"the weights file {file} does not fit {name} ({what}); give a .h5, .weights.h5 or .keras file that was "
         "saved from this network, or from a model that it is a part of"
     )

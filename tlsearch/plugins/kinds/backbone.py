@@ -55,8 +55,9 @@ def _fault(plugin: Any) -> str | None:
     weights = getattr(plugin, "weights", None)
     if not isinstance(weights, Mapping):
         return "its weights are not a mapping of names to WeightSource"
-    if not isinstance(title := getattr(plugin, "title", ""), str):
-        return f"its title is of the type {type(title).__name__}, not a string"
+    for text in ("title", "weights_hint"):
+        if not isinstance(given := getattr(plugin, text, ""), str):
+            return f"its {text} is of the type {type(given).__name__}, not a string"
     if not _is_amount(getattr(plugin, "work", None)):
         return f"its work is {plugin.work!r}, where the operations an image are needed, or None"
     faults = (_source_fault(name, source) for name, source in weights.items())

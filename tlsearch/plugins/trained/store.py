@@ -24,6 +24,13 @@ def trained_weights() -> list[TrainedWeights]:
     return sorted(_all(), key=lambda found: found.label)
 
 
+def damaged() -> list[str]:
+    """The labels of trained weights that are not whole, sorted: they take part in nothing."""
+    folder = trained_dir()
+    labels = [place.name for place in folder.iterdir() if is_label(place.name)] if folder.is_dir() else []
+    return sorted(label for label in labels if not _is_whole(label))
+
+
 def sources_for(backbone: str) -> dict[str, WeightSource]:
     """The trained weights for a backbone, by name."""
     return {found.name: found.source(file_of(found.label)) for found in trained_weights() if found.backbone == backbone}
@@ -104,11 +111,7 @@ def is_taken(label: str) -> bool:
 
 def is_installed(record: TrainedWeights) -> bool:
     """Whether just these are there, and whole."""
-    file = file_of(record.label)
-    if _read(file.parent) != record or not file.is_file():
-        return False
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() == record.sha256
+    return _read(trained_dir() / record.label) == record and _is_whole(record.label)
 
 
 def is_label(text: str) -> bool:
@@ -141,6 +144,15 @@ def _all() -> Iterator[TrainedWeights]:
         found = _read(place)
         if found is not None and found.label == place.name:
             yield found
+
+
+def _is_whole(label: str) -> bool:
+    file = file_of(label)
+    record = _read(file.parent)
+    if record is None or record.label != label or not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == record.sha256
 
 
 def _read(place: Path) -> TrainedWeights | None:

@@ -23,6 +23,7 @@ def depth(result: RunResult) -> Section:
     curves = {label: curve for label, curve in result.profile.items() if curve}
     values = [v for curve in curves.values() for v in (*(p.accuracy for p in curve), *chain(*_span(curve)))]
     ends = [value for value in values if not math.isnan(value)]
+    trained_on = {candidate.label: candidate.trained_on for candidate in result.plan.candidates}
     charts: list[Chart] = []
     shown = []
     for label, curve in curves.items():
@@ -32,7 +33,8 @@ def depth(result: RunResult) -> Section:
         best = max(curve, key=lambda point: point.accuracy)
         caption = f"best {percent(best.accuracy)} {after_block(best.depth, curve[-1].depth, best.cut_point)}"
         dashed = f"; dashed: the winner froze the first {frozen}" if frozen else ""
-        shown.append((label, charts[-1].svg, caption + dashed))
+        weights = f"; weights from {trained_on[label]}" if trained_on.get(label) else ""
+        shown.append((label, charts[-1].svg, caption + dashed + weights))
     return Section({"depth_charts": shown}, tuple(charts))
 
 

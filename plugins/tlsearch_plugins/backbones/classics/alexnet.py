@@ -90,6 +90,7 @@ class AlexNetOwt(_AlexNet):
 
     name = "alexnet_owt"
     title = "AlexNet (one column)"
+    weights_hint = "convert those of torchvision with `tlsearch weights convert alexnet_owt FILE`"
     torch_layers: ClassVar[Mapping[str, str]] = {
         "conv1": "features.0",
         "conv2": "features.3",
@@ -140,6 +141,7 @@ class AlexNetOwtFC(AlexNetOwt):
 
     name = "alexnet_owt_fc"
     title = "AlexNet (one column) with dense layers"
+    weights_hint = "convert those of torchvision with `tlsearch weights convert alexnet_owt_fc FILE`"
     units = 4096
     min_image_size = 224
     """Smaller ones leave ``fc6`` no map of 6 x 6 values."""

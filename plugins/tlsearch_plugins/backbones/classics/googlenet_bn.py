@@ -41,6 +41,7 @@ class GoogLeNetBN:
     default_image_size = 224
     min_image_size = 32
     weights: Mapping[str, WeightSource] = {}
+    weights_hint = "convert those of torchvision with `tlsearch weights convert googlenet_bn FILE`"
     hints = TrainingHints(freeze_middle=4, freeze_late=9, lr_middle=2e-4, lr_late=2e-4, lr_early=5e-4)
 
     def build(self, image_size: int, weights: Path | None) -> keras.Model:
