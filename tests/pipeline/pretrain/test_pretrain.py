@@ -15,12 +15,13 @@ from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.errors import WeightsError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.pretrain.finish import finished_weights, say_weights
+from tlsearch.pipeline.pretrain.finish import _doubt, finished_weights, say_weights
 from tlsearch.pipeline.pretrain.prepare import RECORD_KEY, Start, _check_name
 from tlsearch.pipeline.pretrain.train import FROM_RANDOM, FROM_WEIGHTS, Training, plan_training
 from tlsearch.plugins import weights
 from tlsearch.plugins.trained import store
 from tlsearch.pretrain_config import PretrainConfig
+from tlsearch.stats.claims import Estimate
 from tlsearch.types import TrialResult
 from tlsearch.worker.models.requests import TrySaving
 from tlsearch.worker.protocol import MeasureCandidate, MeasureRendering, OpenPool
@@ -120,6 +121,24 @@ def test_weights_that_are_there_are_told_with_their_place(tmp_path: Path) -> Non
         str(place), "tlsearch run YOUR-IMAGES --backbone tiny@stripes"
     ]  # fmt: skip
     assert "no longer on this machine" in say_weights(replace(record, seed=9))[1][1]  # others of that name are
+
+
+@pytest.mark.parametrize(
+    ("lower", "options", "epochs", "said"),
+    [
+        (0.7, {}, 30.0, ""),
+        (0.7, {}, 3.0, "the time was enough for 3 of 30 epochs, so the network may still learn much: train longer"),
+        (0.7, {"epochs": 3}, 3.0, ""),  # as many as were asked for
+        (0.6, {"epochs": 3}, 3.0, "the network may have learned nothing, for 'dog' is always right in 0.600: train"),
+    ],
+)
+def test_weights_that_have_hardly_learned_are_told(
+    tmp_path: Path, lower: float, options: dict[str, Any], epochs: float, said: str
+) -> None:
+    data = make_data((0, 1) * 20, val=range(TRAIN, 35), test=range(35, 40))
+    found = _doubt(context_of(tmp_path, **options)[0], data, epochs, Estimate(value=0.8, ci95=(lower, 0.9)))
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
 
 
 def check(folder: Path, name: str, context: RunContext) -> None:

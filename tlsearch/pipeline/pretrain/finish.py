@@ -44,7 +44,7 @@ def finish(
     """Test the trained network once, install its weights, and write down where they come from."""
     with context.budget.measure("test"):
         tested = _test(context, data, record)
-    if doubt := _doubt(context, data, training, raced, tested):
+    if doubt := _doubt(context, data, training.epochs_of(raced.best, data), tested):
         context.callbacks.on_warning(doubt)
     provenance: TrainedWeights = context.checkpoint.get_or_compute(
         RECORD_KEY, TrainedWeights, lambda: _provenance(context, config, data, training, raced, tested)
@@ -104,16 +104,15 @@ def _test(context: RunContext, data: Data, record: MlflowCallback) -> Estimate:
     return tested
 
 
-def _doubt(context: RunContext, data: Data, training: Training, raced: RaceResult, tested: Estimate) -> str:
+def _doubt(context: RunContext, data: Data, epochs: float, tested: Estimate) -> str:
     """Why the weights may be of little use: they tell the classes apart no better than a guess, or hardly trained."""
     labels = [data.index.images[row].label for row in data.split.test]
     label, count = Counter(labels).most_common(1)[0]
     guess, name = count / len(labels), data.index.classes[label]
-    epochs, images = training.epochs_of(raced.best, data), len(data.fold.train)
     more = "train longer (--time-limit, --epochs), or on more images, before you use these weights"
     if tested.ci95[0] <= guess:
         return f"the network may have learned nothing, for {name!r} is always right in {format_score(guess)}: {more}"
-    enough = fair_epochs(context.config, images)
+    enough = fair_epochs(context.config, len(data.fold.train))
     if context.config.epochs is None and epochs < enough:
         return f"the time was enough for {epochs:g} of {enough} epochs, so the network may still learn much: {more}"
     return ""
