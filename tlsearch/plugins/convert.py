@@ -139,9 +139,9 @@ def _does_not_fit(plugin: Backbone, file: Path, named: Path, error: ValueError) 
 
     It names the network whose weights they are, where that is another form of ``plugin``, found by loading them.
     """
-    why = error.__cause__ if isinstance(error.__cause__, ValueError) else error  # without advice
-    reason = str(why).splitlines()[0].replace(str(named), file.name)
-    reads_keras = isinstance(error, OtherFormatError)
+    why = error.__cause__ or error  # without advice
+    reason = str(why.args[0] if why.args else why).splitlines()[0].replace(str(named), file.name)
+    reads_keras = _is_other_format(error)
     fault = (
         f"{plugin.name} reads no weights of PyTorch"
         if reads_keras
@@ -153,6 +153,11 @@ def _does_not_fit(plugin: Backbone, file: Path, named: Path, error: ValueError) 
     alone = f" It does not fit {', '.join(others)} either." if others else ""
     instead = "give it a file of Keras with --weights in a run." if reads_keras else "give the file of this network."
     return WeightsError(f"{fault}: {instead}{alone}")
+
+
+def _is_other_format(error: BaseException | None) -> bool:
+    """Whether a network reads no weights of PyTorch; a plugin may have said it in words of its own."""
+    return error is not None and (isinstance(error, OtherFormatError) or _is_other_format(error.__cause__))
 
 
 def _other_forms(plugin: Backbone, named: Path) -> tuple[list[str], list[str]]:
@@ -167,10 +172,8 @@ def _other_forms(plugin: Backbone, named: Path) -> tuple[list[str], list[str]]:
         try:
             other: Backbone = registry.load_guarded("backbone", name)
             other.build(other.min_image_size, named)
-        except OtherFormatError:
-            continue
-        except Exception:  # whatever a plugin raises, it is not the one
-            others.append(name)
+        except Exception as error:  # whatever a plugin raises, it is not the one
+            others += [] if _is_other_format(error) else [name]
         else:
             fits.append(name)
     return fits, others
