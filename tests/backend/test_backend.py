@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -69,6 +71,22 @@ def test_a_gpu_is_what_the_backend_sees() -> None:
     import tensorflow as tf
 
     assert runtime.has_gpu() == bool(tf.config.list_physical_devices("GPU"))
+
+
+LEAN = """
+import sys
+from tlsearch import backend
+backend.prepare(lean=True)
+import keras
+print(sorted({"matplotlib", "pandas", "IPython"} & set(sys.modules)), keras.ops.sum([1.0, 2.0]).numpy())
+import matplotlib, pandas
+print(pandas.DataFrame({"a": [1]}).shape)
+"""
+
+
+def test_a_lean_process_imports_nothing_for_pictures_and_tables_and_can_later() -> None:
+    done = subprocess.run([sys.executable, "-c", LEAN], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[] 3.0", "(1, 1)"]
 
 
 def test_prepare_is_quiet_and_leaves_the_users_choices(monkeypatch: pytest.MonkeyPatch) -> None:

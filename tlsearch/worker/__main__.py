@@ -87,7 +87,7 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), name="tlsearch-parent", daemon=True).start()
     outgoing = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    backend.prepare()
+    backend.prepare(lean=True)
     gc.freeze()  # the libraries' objects, which need not be looked through between trials: .2 s a time
     serve(Channel(sys.stdin.buffer, outgoing))
 
