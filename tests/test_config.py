@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tlsearch.config import RunConfig
 from tlsearch.config_file import read_config
 from tlsearch.config_values import parse_weights
 from tlsearch.errors import UsageError
+from tlsearch.results.result import RunResult, write_result
 
 
 @pytest.mark.parametrize(
@@ -167,6 +169,18 @@ def test_output_where_the_file_lies_is_left_out(tmp_path: Path) -> None:
     assert RunConfig.from_toml(tmp_path / "run.toml").output is None
     RunConfig(dataset=tmp_path, output=tmp_path / "other").to_toml(tmp_path / "run.toml")
     assert RunConfig.from_toml(tmp_path / "run.toml").output == tmp_path / "other"
+
+
+def test_output_of_a_finished_run_that_was_moved_or_copied_is_left_out(tmp_path: Path, sample: RunResult) -> None:
+    before, now = tmp_path / "before", tmp_path / "now"
+    made = replace(sample, output=replace(sample.output, folder=str(before)))
+    RunConfig(dataset=tmp_path, output=before).to_toml(write_result(made, now).with_name("run.toml"))
+    assert RunConfig.from_toml(now / "run.toml").output is None
+    RunConfig(dataset=tmp_path, output=tmp_path / "edited").to_toml(now / "run.toml")
+    assert RunConfig.from_toml(now / "run.toml").output == tmp_path / "edited"
+    (now / "result.json").write_text("[]")
+    RunConfig(dataset=tmp_path, output=before).to_toml(now / "run.toml")
+    assert RunConfig.from_toml(now / "run.toml").output == before
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import tlsearch
 from tests.helpers.results.sample_result import SAMPLE
@@ -14,6 +15,7 @@ from tlsearch.callbacks import Callback
 from tlsearch.cli.console import ConsoleReporter
 from tlsearch.config import RunConfig
 from tlsearch.errors import UsageError
+from tlsearch.predictor.sources import pictures_of
 
 Asked = list[tuple[RunConfig, Any, Sequence[Callback]]]
 
@@ -82,3 +84,21 @@ def test_a_mistake_is_one_sentence(asked: Asked, options: dict[str, Any], messag
         tlsearch.run("images", **options)
     assert str(caught.value).startswith(message)
     assert asked == []
+
+
+def test_a_tilde_is_the_home_folder_for_models_and_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "pictures").mkdir()
+    asks: list[Callable[[], object]] = [
+        lambda: tlsearch.load("~/model"),
+        lambda: tlsearch.export_model("~/model", "keras", reporter=tlsearch.SilentReporter()),
+        lambda: tlsearch.explain_images("~/model", "~/pictures"),
+        lambda: tlsearch.monitor("~/model", "~/pictures", reporter=tlsearch.SilentReporter()),
+    ]
+    for ask in asks:
+        with pytest.raises(UsageError) as caught:
+            ask()
+        assert str(caught.value).startswith(f"{tmp_path / 'model'} holds no model.keras")
+    Image.new("RGB", (8, 8)).save(tmp_path / "pictures" / "one.png")
+    assert [picture.content for picture in pictures_of("~/pictures")] == [tmp_path / "pictures" / "one.png"]

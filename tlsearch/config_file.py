@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.config_values import in_numbers
+from tlsearch.config_values import RESULT_NAME, in_numbers
 from tlsearch.errors import UsageError
 from tlsearch.utils.texts import hint
 
@@ -21,7 +22,7 @@ def read_config(path: Path, kind: type[DataclassInstance]) -> dict[str, Any]:
 
     Relative paths are meant from the working directory, as on the command line. An ``output`` that is the
     folder where the file itself lies is left out: there the run that wrote the file already is, and a new run
-    gets a folder of its own.
+    gets a folder of its own. So is the former folder of a finished run that was moved or copied with the file.
 
     Raises:
         UsageError: the file cannot be read, is not TOML, or has an unknown key (the nearest one is named).
@@ -35,9 +36,18 @@ def read_config(path: Path, kind: type[DataclassInstance]) -> dict[str, Any]:
     check_keys(values, f"{path} has the unknown key", kind)
     values = in_numbers(values)
     output = values.get("output")
-    if isinstance(output, str) and Path(output).resolve() == path.resolve().parent:
+    if isinstance(output, str) and (Path(output).resolve() == path.resolve().parent or _is_former(output, path)):
         del values["output"]
     return values
+
+
+def _is_former(output: str, path: Path) -> bool:
+    """Whether ``output`` is the folder in which the run was made whose result lies beside the file at ``path``."""
+    try:
+        result = json.loads(path.with_name(RESULT_NAME).read_text(encoding="utf-8"))
+        return bool(result["output"]["folder"] == output)
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):  # not there, damaged, or of somebody else
+        return False
 
 
 def check_keys(values: Iterable[str], what: str, kind: type[DataclassInstance]) -> None:

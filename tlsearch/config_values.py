@@ -38,6 +38,9 @@ MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
 MAX_PIXELS_RANGE = (1024, 10_000_000_000)
 """A square of 32 pixels, the least that a network takes, and ten gigapixels, which need some 90 GB of memory."""
 
+RESULT_NAME = "result.json"
+"""The file in the output folder that holds what a run found."""
+
 PRETRAIN_NAME = "pretrain.toml"
 """The file in an output folder that holds the configuration of a network's training, which is no run."""
 

@@ -115,7 +115,7 @@ def export_model(
         if options.get(name) is not None:
             options[name] = expand_home(Path(options[name]))
     with _shown(reporter) as teller:
-        return export.export_model(Path(model_dir), ExportOptions(formats=formats, **options), teller)
+        return export.export_model(expand_home(Path(model_dir)), ExportOptions(formats=formats, **options), teller)
 
 
 def explain_images(
@@ -141,7 +141,7 @@ def explain_images(
     """
     ensure_home()
     folder = None if to is None else expand_home(Path(to))
-    return list(explain_files(load(expand_home(Path(model_dir))), images, about, folder))
+    return list(explain_files(load(model_dir), images, about, folder))
 
 
 def monitor(

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from tests.helpers.models.trained import trained_record
 from tests.helpers.runs.exported_run import write_run
 from tlsearch.cli.main import cli
+from tlsearch.data.findings import Finding
 from tlsearch.errors import UsageError
 from tlsearch.export.card import MARK, card_of, write_card
 from tlsearch.plugins.trained import store
@@ -76,10 +77,40 @@ def test_a_name_with_line_breaks_and_bars_is_one_cell(model_dir: Path, tmp_path:
     dataset = replace(result.dataset, classes=(odd, *result.dataset.classes[1:]), counts=counts)
     write_result(replace(result, dataset=dataset), tmp_path / "run")
     card = card_of(tmp_path / "run" / "model")
-    assert f"classes apart: day|light or shade, {result.dataset.classes[1]}" in card
+    assert f"classes apart: day\\|light or shade, {result.dataset.classes[1]}" in card
     row = next(line for line in card.splitlines() if line.startswith("| day"))
     assert row.startswith("| day\\|light or shade | ")
     assert row.count(" | ") == 3
+
+
+def test_names_mean_nothing_in_markdown_and_findings_stay_in_one_line(model_dir: Path, tmp_path: Path) -> None:
+    result = read_result(model_dir.parent)
+    names = ("<b>day", "*night*", "c_")
+    finding = Finding(kind="few", severity="info", message="2 classes are small: <b>day (3), a\nb (2)")
+    counts = {part: dict.fromkeys(names, 5) for part in result.dataset.counts}
+    dataset = replace(result.dataset, classes=names, counts=counts, findings=(finding,))
+    write_result(replace(result, dataset=dataset), tmp_path / "run")
+    lines = card_of(tmp_path / "run" / "model").splitlines()
+    assert "It tells 3 classes apart: \\<b\\>day, \\*night\\*, c\\_." in lines
+    assert "| \\*night\\* | 5 | 5 | 5 |" in lines
+    assert "- 2 classes are small: \\<b\\>day (3), a b (2)." in lines
+
+
+@pytest.mark.parametrize(("opened", "said"), [(1, "and tested once."), (2, "and tested.")])
+def test_once_is_said_of_a_test_set_that_was_opened_once(
+    model_dir: Path, tmp_path: Path, opened: int, said: str
+) -> None:
+    result = read_result(model_dir.parent)
+    assert result.baseline is not None
+    metrics = replace(result.metrics, test_opened=opened)
+    alone = replace(result.baseline, epochs=1)
+    made = replace(result, metrics=metrics, baseline=alone, from_scratch=(alone,))
+    write_result(replace(made, plan=replace(result.plan, folds=1)), tmp_path / "run")
+    assert f"accuracy on images that no trial was trained on, {said}" in card_of(tmp_path / "run" / "model")
+    assert f"trained from random values in 1 epoch, {said}" in card_of(tmp_path / "run" / "baseline")
+    write_result(replace(made, plan=replace(result.plan, folds=5)), tmp_path / "run")
+    of_folds = "on folds of the training images, each by a model that had not been trained on it"
+    assert f"accuracy {of_folds}, {said}" in card_of(tmp_path / "run" / "model")
 
 
 def test_it_says_licences_and_limits(model_dir: Path) -> None:

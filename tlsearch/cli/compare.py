@@ -127,6 +127,7 @@ def _as_json(found: Comparison) -> dict[str, Any]:
             {
                 "folder": str(run.folder),
                 "name": run.name,
+                "model_to_use": run.result.model_to_use,
                 "over_first": serialize.STRICT.encode(over),
                 **{name: plain[name] for name in kept},
                 "trials": dict(Counter(row.state for row in run.result.trials if row.role == "trial")),

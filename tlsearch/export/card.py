@@ -21,7 +21,7 @@ from tlsearch.plugins.api import NamedWeights, WeightSource
 from tlsearch.plugins.trained.store import sources_for
 from tlsearch.predictor import MODEL_FILE
 from tlsearch.report import text as words
-from tlsearch.report.markdown import model_table
+from tlsearch.report.markdown import model_table, plain_text
 from tlsearch.report.verdict import verdict_of
 from tlsearch.report.verdict.fair import no_claim
 from tlsearch.reporter import Reporter
@@ -29,7 +29,7 @@ from tlsearch.results.result import RunResult, read_result
 from tlsearch.results.schema import Baseline
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
-from tlsearch.utils.texts import one_line
+from tlsearch.utils.units import counted
 
 CARD_FILE = "README.md"
 """The name by which the hub shows a card."""
@@ -125,8 +125,8 @@ def _head(result: RunResult, alone: Baseline | None) -> Iterator[str]:
 
 def _body(result: RunResult, alone: Baseline | None, proofs: Sequence[Proof]) -> Iterator[str]:
     data, label = result.dataset, result.winner.label if alone is None else f"{alone.architecture} from scratch"
-    yield from (f"# {Path(data.path).name}: an image classifier", "", f"{label}.", "")
-    yield f"It tells {len(data.classes)} classes apart: {', '.join(map(one_line, data.classes))}."
+    yield from (f"# {plain_text(Path(data.path).name)}: an image classifier", "", f"{label}.", "")
+    yield f"It tells {len(data.classes)} classes apart: {', '.join(map(plain_text, data.classes))}."
     yield from ("", "## Figures", "")
     yield from model_table(result)
     yield from ("", *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))))
@@ -151,12 +151,14 @@ def _data(result: RunResult) -> Iterator[str]:
     yield from ("", "| class | " + " | ".join(names.values()) + " |", "|---|---|---|---|")
     for name in data.classes:
         cells = " | ".join(f"{data.counts.get(part, {}).get(name, 0):,}" for part in names)
-        yield f"| {one_line(name).replace('|', chr(92) + '|')} | {cells} |"
+        yield f"| {plain_text(name)} | {cells} |"
 
 
 def _method(result: RunResult, alone: Baseline | None) -> Iterator[str]:
+    tested, folds = words.tested(result.metrics.test_opened), result.plan.folds
     if alone is not None:
-        yield f"The network {alone.architecture}, trained from random values in {alone.epochs} epochs, and tested once."
+        trained = counted(alone.epochs, "epoch")
+        yield f"The network {alone.architecture}, trained from random values in {trained}, and {tested}."
         return
     winner, tried = result.winner, sum(row.role == "trial" for row in result.trials)
     kept = f"the first {winner.freeze_depth} of {winner.spec.depth} cut points stay as they were pre-trained"
@@ -166,9 +168,13 @@ def _method(result: RunResult, alone: Baseline | None) -> Iterator[str]:
         f"The head is {winner.head}. Training images were {augmented}."
     )
     yield ""
+    unseen = "images that no trial was trained on"
+    if folds > 1:  # each image is in the training part of the other folds
+        unseen = "folds of the training images, each by a model that had not been trained on it"
+    metric = words.metric_name(result.metrics.name)
     yield (
-        f"It was chosen among {tried} trials by its {words.metric_name(result.metrics.name)} on images that no trial "
-        f"was trained on, and tested once. Images are squares of {winner.spec.image_size} pixels."
+        f"It was chosen among {counted(tried, 'trial')} by its {metric} on {unseen}, and {tested}. "
+        f"Images are squares of {winner.spec.image_size} pixels."
     )
 
 
@@ -180,7 +186,8 @@ def _limits(result: RunResult) -> Iterator[str]:
     times = result.metrics.test_opened or 1
     if times > 1:
         yield f"The test set has been opened {times} times. Each look at it makes the figures more optimistic."
-    yield from (finding.message[0].upper() + finding.message[1:] + "." for finding in data.findings)
+    messages = (plain_text(finding.message) for finding in data.findings)
+    yield from (f"{message[0].upper()}{message[1:]}." for message in messages)
 
 
 def _licences(result: RunResult, alone: Baseline | None) -> Iterator[str]:

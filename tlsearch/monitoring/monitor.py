@@ -17,7 +17,7 @@ from tlsearch.predictor import Predictor, load
 from tlsearch.reporter import Reporter, SilentReporter
 from tlsearch.types import Float32Array, IntArray
 from tlsearch.uncertainty.reference import REFERENCE_FILE, TrainingReference
-from tlsearch.utils.addresses import is_address
+from tlsearch.utils.addresses import expand_home, is_address
 
 LEVEL = 0.01
 """The share of folders like the training images of which it is said that the figures do not apply to them."""
@@ -65,7 +65,7 @@ def monitor(model_dir: Path | str, pictures: Sequence[Path | str], reporter: Rep
 
 def _exists(path: Path | str) -> bool:
     try:
-        return Path(path).exists()
+        return expand_home(Path(path)).exists()
     except (OSError, ValueError):  # a name that no file can have
         return False
 

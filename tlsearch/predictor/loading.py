@@ -23,6 +23,7 @@ from tlsearch.predictor.versions import other_versions, versions_here
 from tlsearch.uncertainty.inner_features import require_layers
 from tlsearch.uncertainty.prediction_sets import ConformalScores
 from tlsearch.uncertainty.reference import REFERENCE_FILE, TrainingReference
+from tlsearch.utils.addresses import expand_home
 from tlsearch.utils.texts import first_line
 
 LARGEST_SIDE = 8192
@@ -41,7 +42,7 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
     """
     require_unforked()
     check_max_pixels(max_pixels)
-    folder = Path(model_dir)
+    folder = expand_home(Path(model_dir))
     if not (folder / MODEL_FILE).is_file():
         inner = folder / "model"
         fix = f"did you mean {inner}?" if (inner / MODEL_FILE).is_file() else "name the model folder of a run."

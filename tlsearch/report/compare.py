@@ -75,6 +75,13 @@ class Comparison:
                 f"{several if compared > 1 else ''}. A run that is chosen by its test figure is chosen on test: that "
                 "figure is then optimistic."
             )
+        alone = [run.name for run in self.runs if run.result.scratch_named is not None]
+        if alone:
+            uses = "uses" if len(alone) == 1 else "use"
+            notes.append(
+                f"{' and '.join(alone)} {uses} a network from scratch. The winner is the best model that reuses a "
+                "network, and scores, gains and differences are those of the winners."
+            )
         metrics = self.runs[0].result.metrics
         if _count_metric(metrics) is None:
             notes.append(

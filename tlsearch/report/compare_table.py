@@ -95,7 +95,16 @@ def _winner(runs: Sequence[Run]) -> list[Row]:
         _row("frozen", runs, frozen),
         _row("head", runs, lambda r: r.winner.head),
         _row("augmentation", runs, augmentation),
+        *([_row("model to use", runs, _to_use)] if any(run.result.scratch_named for run in runs) else []),
     ]
+
+
+def _to_use(result: RunResult) -> str:
+    """The model to use with its score on test, where that is another one than the winner."""
+    alone = result.scratch_named
+    if alone is None:
+        return "the winner"
+    return f"{alone.architecture}\nfrom scratch\n{format_score(alone.test)}\n{format_interval(alone.test_ci95)}"
 
 
 def _spec(result: RunResult) -> dict[str, str]:

@@ -15,6 +15,7 @@ from tlsearch.report.verdict.next_steps import ENDED
 from tlsearch.results.flatten import FIGURES_FILE
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Metrics
+from tlsearch.utils.texts import one_line
 from tlsearch.utils.units import short_duration
 
 _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
@@ -59,7 +60,7 @@ def describe_model(result: RunResult, address: str, takes: str) -> str:
         takes: What it takes, in words.
     """
     classes = result.dataset.classes
-    names = ", ".join(map(_plain, classes[:MOST_CLASSES]))
+    names = ", ".join(map(plain_text, classes[:MOST_CLASSES]))
     more = f" and {len(classes) - MOST_CLASSES:,} more (`labels.json`)" if len(classes) > MOST_CLASSES else ""
     record = result.mlflow
     side = result.winner.spec.image_size if result.choice is None else result.choice.image_size
@@ -217,9 +218,9 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")  # a bar would end the cell
 
 
-def _plain(text: str) -> str:
-    """A text whose marks mean nothing in Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)
+def plain_text(text: str) -> str:
+    """The text in one line, in which no mark means anything in Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", one_line(text))
 
 
 def _code(text: str) -> str:

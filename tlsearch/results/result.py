@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from tlsearch.config_values import RESULT_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.migrate import READABLE_VERSIONS, SCHEMA_VERSION, migrate
 from tlsearch.results.schema import (
@@ -43,8 +44,7 @@ from tlsearch.types import SearchEnd
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
 
-RESULT_FILE = "result.json"
-TRIALS_FILE = "trials.csv"
+RESULT_FILE, TRIALS_FILE = RESULT_NAME, "trials.csv"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -19,6 +19,7 @@ from tlsearch.report.sections.learning_curves import AVERAGES, learning_curves
 from tlsearch.report.sections.prediction_sets import prediction_sets, sets_sentence
 from tlsearch.report.sections.trial_table import reached, trial_table
 from tlsearch.report.sections.workers import idle_share, workers
+from tlsearch.report.verdict import verdict_of
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import (
     Confusion,
@@ -264,6 +265,9 @@ def test_a_coverage_that_luck_does_not_explain_is_named() -> None:
     assert sets_sentence(sets_of(SAMPLE, enough=False)).endswith("and there are 90.")
     folds = replace(SAMPLE, plan=replace(SAMPLE.plan, folds=5))
     assert "90 images that models of folds had not seen" in sets_sentence(folds)
+    assert sets_sentence(SAMPLE).startswith("tlsearch predict gives")
+    other = replace(SAMPLE, verdict=replace(verdict_of(SAMPLE), model="baseline"))
+    assert sets_sentence(other).startswith("With model, the best model that reuses a network, tlsearch predict")
 
 
 def span(worker: int, start: float, seconds: float, kind: str = "trial", node: str = "") -> WorkSpan:

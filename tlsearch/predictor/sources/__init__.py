@@ -15,7 +15,7 @@ from tlsearch.predictor.sources.addresses import at_address
 from tlsearch.predictor.sources.memory import from_bytes, from_file, from_pillow, is_array, of_array
 from tlsearch.predictor.sources.paths import in_path
 from tlsearch.predictor.sources.picture import Picture
-from tlsearch.utils.addresses import is_address
+from tlsearch.utils.addresses import expand_home, is_address
 
 Pictures: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | IO[bytes] | Iterable[Any]"
 """What can be asked about.
@@ -58,7 +58,7 @@ def _source_of(item: Any) -> Iterator[Picture] | None:
     if isinstance(item, str) and is_address(item):
         return at_address(item)
     if isinstance(item, str | os.PathLike):
-        return in_path(Path(item))
+        return in_path(expand_home(Path(item)))
     if isinstance(item, bytes | bytearray | memoryview):
         return iter([from_bytes(bytes(item))])
     if isinstance(item, Image.Image):

@@ -24,7 +24,7 @@ from tlsearch.report.images import Chart
 from tlsearch.report.numbers import ScoreStyle
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import reached, winner_number
-from tlsearch.report.text import STATES, metric_name
+from tlsearch.report.text import STATES, metric_name, validation
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Importance, TrialRow
 from tlsearch.types import State
@@ -194,9 +194,10 @@ def _scatter(result: RunResult, rows: Sequence[TrialRow], dimension: Dimension) 
             marker={"dot": "o", "cross": "x", "triangle": "^"}[mark], alpha=0.8 if mark == "dot" else 0.6,
             markerfacecolor=color if mark == "dot" else "none", markersize=5.5,
         )  # fmt: skip
-    if result.baseline is not None and _near(result.baseline.val, values):
-        values.append(result.baseline.val)
-        axes.axhline(result.baseline.val, color=BASELINE, linewidth=1.4, linestyle=(0, (4, 3)))
+    baseline = _beside_trials(result)
+    if baseline is not None and _near(baseline, values):
+        values.append(baseline)
+        axes.axhline(baseline, color=BASELINE, linewidth=1.4, linestyle=(0, (4, 3)))
     axes.set_ylim(*limits(values, fractions))
     _set_axis(axes, dimension, [dimension.place(row) for row in rows])
     header = ("number", "candidate", "state", dimension.column, "value", "last_value", "winner")
@@ -208,6 +209,14 @@ def _scatter(result: RunResult, rows: Sequence[TrialRow], dimension: Dimension) 
         rows=data,
         keys=_keys(result, rows, values, candidates),
     )
+
+
+def _beside_trials(result: RunResult) -> float | None:
+    """The validation score of the network from scratch; None where it is of other images than those of the trials."""
+    folds = (row.folds for row in result.trials if row.role == "trial" and row.state == "complete")
+    if result.baseline is None or (result.plan.folds > 1 and result.baseline.val_folds != min(folds, default=1)):
+        return None
+    return result.baseline.val
 
 
 def _near(baseline: float, values: Sequence[float]) -> bool:
@@ -247,7 +256,7 @@ def _keys(result: RunResult, rows: Sequence[TrialRow], values: Sequence[float], 
     ]
     if winner_number(result) is not None:
         keys.append(Key("winner", INK, "ring"))
-    if result.baseline is not None and result.baseline.val in values:
+    if _beside_trials(result) in values:
         keys.append(Key("from scratch", BASELINE, "dashed"))
     return keys
 
@@ -267,9 +276,13 @@ def _caption(result: RunResult, searched: Sequence[TrialRow], drawn: Sequence[Tr
         counts = [f"{n} {STATES[s]}" for s in ENDED if (n := sum(r.state == s for r in hidden))]
         sentences.append(f"Not drawn, for want of any score: {', '.join(counts)}.")
     values = [value for row in drawn if (value := reached(row)) is not None]
-    if result.baseline is not None and values and not _near(result.baseline.val, values):
-        at = ScoreStyle.of(result.metrics).value(result.baseline.val)
+    baseline = _beside_trials(result)
+    if baseline is not None and values and not _near(baseline, values):
+        at = ScoreStyle.of(result.metrics).value(baseline)
         sentences.append(f"The network from scratch is off the charts, at {at}.")
+    if baseline is None and result.baseline is not None:
+        of = validation(result.baseline.val_folds, result.plan.folds)
+        sentences.append(f"The network from scratch is in no chart: its score ({of}) is one of other images.")
     if same:
         sentences.append(f"No chart where all trials have one value: {', '.join(same)}.")
     return " ".join(sentences)

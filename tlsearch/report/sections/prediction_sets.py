@@ -28,6 +28,8 @@ def sets_sentence(result: RunResult) -> str:
     if found is None or level is None:
         return ""
     promise = f"tlsearch predict gives a set of classes that holds the true one with probability {COVERAGE:g} or more"
+    if result.scratch_named is not None:  # the model to use has sets of its own
+        promise = f"With {result.model_of_winner}, the best model that reuses a network, {promise}"
     if not level.enough:
         return f"{promise}: {_too_few(found, level)}."
     images = counted(found.images, "test image")
