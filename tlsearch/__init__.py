@@ -5,7 +5,8 @@ From Python::
     import tlsearch
 
     result = tlsearch.run("images", time_limit="10m")
-    predictions = tlsearch.load(Path(result.output.folder) / "model").predict(["photo.jpg"])
+    model = tlsearch.load(Path(result.output.folder) / result.model_to_use)
+    predictions = model.predict(["photo.jpg"])
 
 Nothing is imported before it is asked for, so that ``import tlsearch`` is light.
 """

@@ -68,7 +68,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             models = make_models(context, plan, confirmation, probe, baseline)
             baseline = models.baseline
             evaluation = evaluate(context, plan, record, models, baseline)
-            write_beside_models(context, plan, models.confirmation, log, probe, baseline)
+            write_beside_models(context, plan, models, log, probe, evaluation)
         steps = StepResults(
             profile=profile, baseline=baseline, log=log, probe=probe, models=models, evaluation=evaluation
         )

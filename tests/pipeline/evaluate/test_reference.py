@@ -17,6 +17,7 @@ from tlsearch.errors import TrialError
 from tlsearch.pipeline.at_use.use_budget import Shipped
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.evaluate.reference import SavedModel, keep_reference, keep_references, share_reference
+from tlsearch.stats.claims import Gain
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult
 from tlsearch.worker.models.requests import SaveReference
@@ -77,6 +78,21 @@ def test_a_network_from_scratch_that_is_to_be_used_has_its_own(tmp_path: Path, *
     asked = [request for request in worker.requests if isinstance(request, SaveReference)]
     found = [(request.folder.name, request.spec, request.candidate) for request in asked]
     assert found == [("model", WINNER, LITE), ("baseline", spec, SMALL)][: 1 + alone]
+
+
+@pytest.mark.parametrize(("ci95", "kept"), [((-0.05, 0.02), True), ((-0.05, 0.04), False), ((0.01, 0.1), False)])
+def test_a_network_from_scratch_that_test_may_offer_has_its_own(
+    tmp_path: Path, *, ci95: tuple[float, float], kept: bool
+) -> None:
+    worker = FakeWorker({SaveReference: 6})
+    spec = replace(ALONE, image_size=WINNER.image_size)
+    network = replace(scratch(), result=TrialResult(spec=spec, state="complete", value=0.9, seconds=1.0))
+    confirmation = Confirmation(winner=record(WINNER), confirmed={}, rows=(), needed=1.0, compared=1, contenders=1)
+    context, plan = make_context(tmp_path, worker), make_plan(SPACE, data=DATA)
+    gain = Gain(test=sum(ci95) / 2, ci95=ci95, mcnemar_midp=0.3)
+    keep_references(context, plan, confirmation, {WINNER: OUTCOME}, network, gain)
+    asked = [request.folder.name for request in worker.requests if isinstance(request, SaveReference)]
+    assert asked == ["model", "baseline"][: 1 + kept]
 
 
 def test_a_model_trained_once_more_has_the_reference_of_its_frozen_layers(tmp_path: Path) -> None:

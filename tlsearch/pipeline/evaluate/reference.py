@@ -14,6 +14,8 @@ from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
+from tlsearch.report.verdict.answer import answer_of
+from tlsearch.stats.claims import Gain
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.uncertainty.reference import REFERENCE_FILE
@@ -36,21 +38,39 @@ def keep_references(
     confirmation: Confirmation,
     outcomes: Mapping[TrialSpec, Outcome],
     baseline: BaselineResult | None,
+    gain: Gain | None = None,
 ) -> None:
     """Write ``reference.npz`` beside the winner, and beside the model to use where that is a network from scratch.
 
-    ``outcomes`` are those of the search.
+    It is one that was chosen before the test, or may be the baseline where test shows that reuse brings nothing.
+
+    Args:
+        context: The run.
+        plan: The plan.
+        confirmation: Has the winner, and the model that was chosen before the test.
+        outcomes: Those of the search.
+        baseline: The networks from scratch; None where there are none.
+        gain: What the winner gains over the baseline on test; None where that is not known.
     """
     winner, shipped = confirmation.winner.spec, confirmation.shipped
     models = [SavedModel(spec=winner, candidate=plan.space.of(winner), folder="model", outcome=outcomes.get(winner))]
-    for network in scratch_of(baseline):
-        if shipped is not None and network.result.spec == shipped.spec:
-            alone = SavedModel(
-                spec=shipped.spec, candidate=network.candidate, folder=shipped.folder, outcome=network.outcome
-            )
-            models.append(alone)
+    for number, network in enumerate(scratch_of(baseline)):
+        spec, folder = network.result.spec, ""
+        if shipped is not None and spec == shipped.spec:
+            folder = shipped.folder
+        elif number == 0 and _brings_nothing(gain, fractions=plan.data.metric.counts is not None):
+            folder = "baseline"
+        if folder:
+            models.append(SavedModel(spec=spec, candidate=network.candidate, folder=folder, outcome=network.outcome))
     for model in models:
         keep_reference(context, plan, model)
+
+
+def _brings_nothing(gain: Gain | None, *, fractions: bool) -> bool:
+    """Whether the verdict may offer the baseline in the place of the winner."""
+    if gain is None or gain.ci95 is None:
+        return False
+    return answer_of(gain.ci95, gain.p_value, fractions=fractions) == "no"
 
 
 def keep_reference(context: RunContext, plan: Plan, model: SavedModel) -> None:
