@@ -17,6 +17,9 @@ MATRIX_CLASSES = 25
 
 MOST_CONFUSIONS = 20
 
+MOST_NAMES = 200
+"""Classes that a chart names: more names take minutes to draw, and nobody can read them. The CSV has all."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassFigures:
@@ -101,15 +104,15 @@ def _most_confused(confusion: Confusion) -> list[tuple[str, str, int, float]]:
 def _matrix_chart(confusion: Confusion, numbers: bool) -> Chart:
     """The matrix as an image, with its counts where there is room for them."""
     size = len(confusion.labels)
-    names = [printable(label, 24) for label in confusion.labels]
+    names = [printable(label, 24) for label in confusion.labels] if size <= MOST_NAMES else []
     # The names of the classes take from the room of the axes' titles.
-    side = min(12.0, max(2.4, 0.6 + 0.32 * size) + 0.075 * max(len(name) for name in names))
+    side = min(12.0, max(2.4, 0.6 + 0.32 * size) + 0.075 * max(map(len, names), default=0))
     figure, axes = new_chart("predicted class", "true class", fractions=False, width=side, height=side)
     axes.imshow(_pixels(confusion), interpolation="nearest")
     axes.grid(visible=False)
     text = 8 if size <= MATRIX_CLASSES else max(3, 620 / size / 1.6)
-    axes.set_xticks(range(size), names, rotation=90, fontsize=text)
-    axes.set_yticks(range(size), names, fontsize=text)
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=text)
+    axes.set_yticks(range(len(names)), names, fontsize=text)
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.tick_params(length=0)
@@ -139,8 +142,9 @@ def _pixels(confusion: Confusion) -> list[list[tuple[float, float, float]]]:
 
 
 def _class_chart(classes: Sequence[ClassFigures]) -> Chart:
-    """Precision, recall and F1 of every class, the worst first."""
-    ranked = sorted(classes, key=lambda c: (1, 0.0) if c.f1 is None else (0, c.f1))
+    """Precision, recall and F1 of every class, or of ``MOST_NAMES``, the worst first."""
+    ranked = sorted(classes, key=lambda c: (1, 0.0) if c.f1 is None else (0, c.f1))[:MOST_NAMES]
+    which = "Every class" if len(ranked) == len(classes) else f"{len(ranked)} of {len(classes):,} classes"
     figure, axes = row_chart([c.label for c in ranked], "on test images", each=0.2)
     axes.tick_params(axis="y", labelsize=7.5)
     for place, one in enumerate(ranked):
@@ -158,7 +162,7 @@ def _class_chart(classes: Sequence[ClassFigures]) -> Chart:
     header = ("class", "images", "predicted", "precision", "recall", "f1")
     return Chart(
         name="per-class",
-        title="Every class on test, the worst F1 first",
+        title=f"{which} on test, the worst F1 first",
         figure=figure,
         header=header,
         rows=rows,
