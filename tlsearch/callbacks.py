@@ -138,7 +138,8 @@ class Callback:
         """Called with a line of text for each result of a step.
 
         Args:
-            step: data, plan, profile, baseline, search, confirm, test, refit, register, or run where it is finished.
+            step: read, data, boxes, plan, resize, profile, baseline, search, confirm, models, test, refit, register, or
+                run where it is finished.
             text: What people read.
         """
 

@@ -8,9 +8,9 @@ from typing import Protocol
 class Reporter(Protocol):
     """Receives what happens while a run goes on.
 
-    ``step`` is one of data, plan, profile, baseline, search, confirm, test. All methods return at once and must
-    not raise. A reporter may also have a method ``workers``, which gets what each of several workers does, about once
-    a second: a sequence of ``tlsearch.callbacks.WorkerInfo``.
+    ``step`` is as in ``Callback.on_step``. All methods return at once and must not raise. A reporter may also have a
+    method ``workers``, which gets what each of several workers does, about once a second: a sequence of
+    ``tlsearch.callbacks.WorkerInfo``.
     """
 
     def say(self, step: str, text: str) -> None:

@@ -67,7 +67,7 @@ def test_two_are_pruned_after_a_third_and_the_best_is_trained_to_the_end(network
     for loser in (outcomes[0], outcomes[2]):
         assert loser.result.value is None
         assert len(loser.result.history) == 3
-        assert loser.result.reason == "another learning rate was better after 3 of 9 epochs"
+        assert loser.result.reason == "another learning rate was better after 3 of 9 planned epochs"
     assert runner.fitted is not None
     assert runner.fitted.spec == best.result.spec
 
@@ -142,7 +142,7 @@ def test_where_time_is_short_the_rest_of_the_schedule_is_shortened(network: Netw
         outcomes, _, _ = run(network, tmp_path, 1e-6, 1e-2)
     assert lengths(outcomes) == [3, 6]
     best = outcomes[1].result
-    assert (best.state, best.reason) == ("complete", "its time was over after 6 of 9 epochs")
+    assert (best.state, best.reason) == ("complete", "its time was over after 6 of 9 planned epochs")
     assert best.value == pytest.approx(np.mean([h["objective"] for h in best.history[-3:]]))
     with time_limit(1e6):
         assert lengths(run(network, tmp_path, 1e-6, 1e-2)[0]) == [3, 9]

@@ -221,9 +221,9 @@ def _outcome(rate: _Rate, best: bool, seconds: float) -> Outcome:
 
 
 def _passed(rate: _Rate) -> str:
-    """``12 of 60 epochs``."""
+    """``12 of 20 planned epochs``, which may be fewer than those of the whole schedule, by the time that there is."""
     done, whole = (rate.trainer.times_seen(epochs) for epochs in (len(rate.trainer.history), rate.planned))
-    return f"{done:.3g} of {whole:.3g} epochs"
+    return f"{done:.3g} of {whole:.3g} planned epochs"
 
 
 def _ended_early(rate: _Rate) -> str:
