@@ -9,7 +9,8 @@ import pytest
 from tests.helpers.results.sample_result import CLASSES, SAMPLE
 from tests.helpers.results.verdict_texts import verdict_texts
 from tlsearch.report.markdown import describe, describe_model
-from tlsearch.results.schema import Mlflow
+from tlsearch.report.verdict import verdict_of
+from tlsearch.results.schema import Mlflow, NextStep
 
 PLACE = Mlflow(
     tracking_uri="sqlite:///x.db",
@@ -83,3 +84,11 @@ def test_the_model_names_some_of_many_classes_as_plain_text() -> None:
     assert "**Its 1,300 classes**: a\\_b\\_c, \\*d\\*, class 0, " in text
     assert "class 47 and 1,250 more (`labels.json`).\n" in text
     assert "class 48" not in text
+
+
+def test_names_of_classes_in_the_verdict_are_text() -> None:
+    step = NextStep(said="Add images of <b>day, *night* and\n`dusk`: 80 % of the errors are theirs (p < 0.001).")
+    result = replace(SAMPLE, verdict=replace(verdict_of(SAMPLE), next_steps=(step,)))
+    wanted = "1. Add images of \\<b>day, \\*night\\* and \\`dusk\\`: 80 % of the errors are theirs (p < 0.001)."
+    for page in (describe(result), describe_model(result, "models:/m-1", "RGB values.")):
+        assert wanted in page.splitlines()

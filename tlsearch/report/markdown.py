@@ -113,12 +113,12 @@ def _verdict(result: RunResult) -> list[str]:
     """Each answer with its evidence and its command below it, then what to do next in order."""
     shown, lines = shown_verdict(result), []
     for answer in shown.answers:
-        lines += [f"- **{answer.said}**", *(f"    - {text}" for text in answer.evidence)]
+        lines += [f"- **{_sentence(answer.said)}**", *(f"    - {_sentence(text)}" for text in answer.evidence)]
         lines += [f"    - {_code(answer.command)}"] if answer.command else []
     if shown.next_steps:
         lines += ["", "Next:", ""]
     for number, step in enumerate(shown.next_steps, 1):
-        lines.append(f"{number}. {step.said}" + (f" {_code(step.command)}" if step.command else ""))
+        lines.append(f"{number}. {_sentence(step.said)}" + (f" {_code(step.command)}" if step.command else ""))
     return lines
 
 
@@ -221,6 +221,11 @@ def _cell(text: str) -> str:
 def plain_text(text: str) -> str:
     """The text in one line, in which no mark means anything in Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", one_line(text))
+
+
+def _sentence(text: str) -> str:
+    """A sentence that may name classes, as text: no emphasis, no tags, no line breaks."""
+    return re.sub(r"(\*|`|<(?=[A-Za-z/!?]))", r"\\\1", one_line(text))
 
 
 def _code(text: str) -> str:
