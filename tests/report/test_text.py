@@ -188,3 +188,9 @@ def test_worse_than_guessing_is_more_where_less_is_better(test: float, said: boo
 @pytest.mark.parametrize(("name", "text"), [("macro_f1", "macro F1"), ("balanced_accuracy", "balanced accuracy")])
 def test_a_metric_is_named_as_people_do(name: str, text: str) -> None:
     assert words.metric_name(name) == text
+
+
+def test_the_time_of_a_run_says_its_zone() -> None:
+    assert words.moment("2026-11-22T10:12:00+00:00") == "2026-11-22 10:12 UTC"
+    assert words.moment("2026-11-22T10:12:00") == "2026-11-22 10:12"
+    assert words.moment("") == ""

@@ -159,7 +159,7 @@ def _search(runs: Sequence[Run]) -> list[Row]:
         _row("candidates", runs, candidates),
         _row("trials", runs, trials),
         _row("time", runs, lambda r: short_duration(r.timings.get("total", sum(r.timings.values())))),
-        _row("started", runs, lambda r: r.started[:16].replace("T", " ") or "not known"),
+        _row("started", runs, lambda r: words.moment(r.started) or NOT_KNOWN),
     ]
 
 

@@ -51,6 +51,12 @@ OVER_SCRATCH = "gain over training from scratch"
 OVER_PROBE = "gain over the linear probe"
 
 
+def moment(started: str) -> str:
+    """``2026-11-22 10:12 UTC`` of an ISO 8601 time; empty where there is none. Folders have the time of the place."""
+    zone = " UTC" if started.endswith(("+00:00", "Z")) else ""
+    return started[:16].replace("T", " ") + zone
+
+
 def metric_name(name: str) -> str:
     """A metric as people call it: ``macro_f1`` is macro F1."""
     return re.sub(r"\bf(?=\d)", "F", name.replace("_", " "))

@@ -56,7 +56,7 @@ def next_steps(result: RunResult, model: str) -> Iterator[NextStep]:
 def _with_more_time(result: RunResult) -> str | None:
     """The command of a run with twice the time, or more where the network from scratch needs it to be compared.
 
-    None where the run was started from Python.
+    None where the result has no command that repeats the run, or the run had no limit of time.
     """
     scratch, times = result.baseline, 2
     if not result.command or result.plan.time_limit is None:
