@@ -32,6 +32,7 @@ from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.preflight import choose_policies, sizes_of
 from tlsearch.plugins import weights
 from tlsearch.plugins.api import AugmentationHints
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.cost import COMPILE_SECONDS, Costs
 from tlsearch.search.schedule import (
@@ -269,3 +270,10 @@ def test_what_is_left_out_for_one_reason_is_one_line() -> None:
         "left out: vgg16, vgg19 - weights not found; `tlsearch weights fetch NAME`",
         "left out: resnet50 - weights not found; `tlsearch weights fetch resnet50` on a machine with a network",
     ]
+
+
+def test_a_metric_has_its_name_and_a_single_trial_no_plural() -> None:
+    data = replace(make_data((0, 1) * 30, val=()), metric=load_metric("macro_f1"))
+    lines = plan_lines(make_plan(data=data), 1, None)
+    assert "choosing by macro F1" in lines
+    assert any(line.startswith("at most 1 trial, no time limit; ") for line in lines)

@@ -28,7 +28,7 @@ from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.register import Figures
 from tlsearch.types import SearchEnd
 from tlsearch.utils.addresses import shown_source, source_name
-from tlsearch.utils.units import format_duration, format_latency, format_size
+from tlsearch.utils.units import counted, format_duration, format_latency, format_size
 
 if TYPE_CHECKING:
     from tlsearch.pipeline.baseline import BaselineResult
@@ -67,8 +67,8 @@ def plan_lines(plan: Plan, trials: int, limit: float | None, *, metric_asked: bo
     lower = ", the lower the better" if data.metric.sign < 0 else ""
     lines = [
         names,
-        f"choosing by {data.metric.name.replace('_', ' ')}{lower}{why}",
-        f"at most {trials} trials, {time}; first views about {max(1, round(first))} s; "
+        f"choosing by {words.metric_name(data.metric.name)}{lower}{why}",
+        f"at most {counted(trials, 'trial')}, {time}; first views about {max(1, round(first))} s; "
         f"{plan.space.steps} steps a trained trial; augmentation {', '.join(plan.space.policies)}",
     ]
     if data.resizing is not None and data.resizing.is_open:
@@ -104,7 +104,7 @@ def search_line(
     """
     counts = words.states(f.state for f in finished)
     found = f"best {format_score(best.score)}, {words.selected(val_folds, folds)}  {best.spec.label}"
-    return f"{len(finished)} trials ({counts}); {enough or ENDED[why]}   {found}"
+    return f"{counted(len(finished), 'trial')} ({counts}); {enough or ENDED[why]}   {found}"
 
 
 def enough_trials(gain: float, images: int) -> str:

@@ -16,7 +16,7 @@ from tlsearch.results.flatten import FIGURES_FILE
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Metrics
 from tlsearch.utils.texts import one_line
-from tlsearch.utils.units import short_duration
+from tlsearch.utils.units import counted, short_duration
 
 _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
 
@@ -182,7 +182,7 @@ def _search(result: RunResult) -> list[str]:
     ended = f"; the search ended: {ENDED[result.search_ended]}" if result.search_ended is not None else ""
     lines = [
         f"- winner: {winner.label}{cut}",
-        f"- {len(trials)} trials ({counts}){took} with {names}{ended}",
+        f"- {counted(len(trials), 'trial')} ({counts}){took} with {names}{ended}",
         f"- {len(data.classes)} classes in {images} images of {_code(data.path)}",
     ]
     if result.plan.left_out:
