@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,7 +96,64 @@ def test_a_result_brings_back_the_time_at_which_it_was_put(tmp_path: Path) -> No
         Checkpoint(tmp_path, second, {}).get_or_compute(("trial", 1), int, lambda: 2)
     assert second.elapsed() == pytest.approx(420, abs=1)
     assert second.left_for() == pytest.approx(580, abs=1)
-    assert second.timings["search"] == pytest.approx(420, abs=1)
+    assert second.timings["search"] == pytest.approx(120, abs=1)
+
+
+def test_the_seconds_of_steps_come_back_with_the_clock(tmp_path: Path) -> None:
+    first = TimeBudget(limit=None)
+    kept = Checkpoint(tmp_path, first, {})
+    with first.measure("scan"):
+        first.set(50.0)
+    kept.put(("workers",), 1)
+    with first.measure("plan"):
+        first.set(60.0)
+        kept.put(("measured",), 2)
+        first.set(70.0)
+    with first.measure("search"):
+        first.set(100.0)
+        kept.put(("trial",), 3)
+    # The next attempt knows the workers first of all, and looks through the images once more.
+    budget = TimeBudget(limit=None)
+    again = Checkpoint(tmp_path, budget, {})
+    assert again.get(("workers",), int) == 1
+    with budget.measure("scan"):
+        budget.set(95.0)
+    with budget.measure("plan"):
+        assert again.get(("measured",), int) == 2
+        budget.set(72.0)
+    with budget.measure("search"):
+        assert again.get(("trial",), int) == 3
+        budget.set(110.0)
+    assert budget.timings == pytest.approx({"scan": 50, "plan": 20, "search": 40}, abs=1)
+    assert sum(budget.timings.values()) == pytest.approx(budget.elapsed(), abs=1)
+
+
+def test_an_answer_of_before_steps_were_kept_is_found(tmp_path: Path) -> None:
+    Checkpoint(tmp_path, TimeBudget(limit=None), {}).put(("trial", 1), 7)
+    (file,) = tmp_path.iterdir()
+    kept = json.loads(file.read_text())
+    del kept["steps"]
+    file.write_text(json.dumps({**kept, "elapsed": 400.0}))
+    budget = TimeBudget(limit=None)
+    with budget.measure("search"):
+        budget.set(30.0)
+        assert Checkpoint(tmp_path, budget, {}).get(("trial", 1), int) == 7
+        budget.set(450.0)
+    assert budget.timings["search"] == pytest.approx(80, abs=1)
+
+
+def test_what_is_kept_is_on_the_disk_before_anybody_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power cut the study, which waits for the disk, would know a trial whose answer is lost."""
+    written, sync = list[int](), os.fsync
+
+    def noted(descriptor: int) -> None:
+        sync(descriptor)
+        written.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    Checkpoint(tmp_path, TimeBudget(limit=None), {}).put(("trial", 1), 1)
+    (file,) = tmp_path.iterdir()
+    assert written == [file.stat().st_ino]
 
 
 def test_the_clock_is_not_turned_back_by_what_this_attempt_has_kept(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import Candidate, Decision, TrialSpec
+from tlsearch.utils.files import keep_on_disk
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, FrozenPasses
 from tlsearch.worker.models.requests import LoadHead, SaveHead, SaveModel
@@ -116,6 +117,7 @@ def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
     try:
         if spec.kind == "feature_extraction":
             worker.send(SaveHead(spec=spec, file=partial / HEAD_FILE))
+            keep_on_disk(partial)
         else:
             save_fitted(data, spec, candidate, partial, worker)
     except WorkerDiedError as error:
@@ -129,10 +131,11 @@ def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
 
 
 def save_fitted(data: Data, spec: TrialSpec, candidate: Candidate, folder: Path, worker: Worker) -> None:
-    """Save the model that ``worker`` fitted last."""
+    """Save the model that ``worker`` fitted last: it is whole before the checkpoint says that there is one."""
     decoding = data.index.decoding
     request = SaveModel(spec=spec, candidate=candidate, folder=folder, decode_size=data.base_size, decoding=decoding)
     worker.send(request)
+    keep_on_disk(folder)
 
 
 def keep_good(context: RunContext, plan: Plan, search: Search, latest: TrialRecord, worker: Worker) -> None:

@@ -58,7 +58,7 @@ class TimeBudget:
         limit: The limit.
         compares: Whether there is time for a fair comparison with training from scratch.
         started: The start, on the clock of ``time.monotonic``.
-        timings: Seconds by step.
+        timings: Seconds by step; those of steps that go on now are not in it.
         pace: How much longer than estimated work takes.
         end: What must come after the search, from the models to the report, as it was estimated.
     """
@@ -69,14 +69,31 @@ class TimeBudget:
     timings: dict[str, float] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)
     end: EndPrice = NO_END
+    _since: dict[str, float] = field(default_factory=dict)  # of steps that go on now
 
     def elapsed(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self.started
 
     def set(self, elapsed: float) -> None:
-        """Take ``elapsed`` for the seconds since the start: those of a run that is resumed."""
+        """Take ``elapsed`` for the seconds since the start."""
         self.started = time.monotonic() - elapsed
+
+    def spent(self) -> dict[str, float]:
+        """Give the seconds by step until now, with those of steps that go on."""
+        now, spent = self.elapsed(), dict(self.timings)
+        for step, since in self._since.items():
+            spent[step] = spent.get(step, 0.0) + now - since
+        return spent
+
+    def resume(self, elapsed: float, spent: Mapping[str, float]) -> None:
+        """Take over the seconds since the start, and those by step, of an earlier attempt at the run.
+
+        What this attempt has done until now has led to the same place, and counts for nothing.
+        """
+        self.set(elapsed)
+        self.timings = dict(spent)
+        self._since.update(dict.fromkeys(self._since, elapsed))
 
     def share(self, step: str) -> float | None:
         """Seconds that a step may take; None without a limit."""
@@ -173,8 +190,8 @@ class _Stopwatch:
         self._budget, self._step = budget, step
 
     def __enter__(self) -> None:
-        self._began = self._budget.elapsed()
+        self._budget._since[self._step] = self._budget.elapsed()
 
     def __exit__(self, *_: object) -> None:
-        timings = self._budget.timings
-        timings[self._step] = timings.get(self._step, 0.0) + self._budget.elapsed() - self._began
+        budget = self._budget
+        budget.timings, _ = budget.spent(), budget._since.pop(self._step)

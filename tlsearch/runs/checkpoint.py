@@ -2,7 +2,8 @@
 
 Everything that takes long is computed by the worker, and what is computed next follows from the results. A run that is
 resumed therefore goes the same way once more and finds the results of its first attempt here, together with the time
-that had passed when each was put here: what it decides by the budget it decides as it did then.
+that had passed when each was put here: what it decides by the budget it decides as it did then. Each is on the disk
+before anything else is told of it, so that a power cut, too, loses only what comes last.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Checkpoint:
 
         Args:
             folder: Where the files are; it need not be there.
-            budget: Its time is kept with every result and comes back with it.
+            budget: Its time, and that of each step, is kept with every result and comes back with it.
             passes: What was asked of frozen layers so far, kept likewise.
         """
         self._folder, self._budget, self._passes = folder, budget, passes
@@ -70,15 +71,16 @@ class Checkpoint:
             kept = json.loads(file.read_text(encoding="utf-8"))
             value = serialize.FILE.decode(kind, kept["value"])
             passes = serialize.FILE.decode(Mapping[str, FrozenCounts], kept["passes"])
+            elapsed, steps = kept["elapsed"], kept.get("steps", self._budget.spent())  # earlier versions kept none
         except (OSError, ValueError, TypeError, KeyError):  # not there, or not whole after the machine itself went down
             return None
         if file not in self._seen:
             self._seen.add(file)
-            self._take_over(kept["elapsed"], passes)
+            self._take_over(elapsed, steps, passes)
         return value
 
-    def _take_over(self, elapsed: float, passes: Mapping[str, FrozenCounts]) -> None:
-        """Set the clock to the time of a result of an earlier attempt, and the counts to those of that time.
+    def _take_over(self, elapsed: float, steps: Mapping[str, float], passes: Mapping[str, FrozenCounts]) -> None:
+        """Set the clocks to the time of a result of an earlier attempt, and the counts to those of that time.
 
         What ran side by side was put here in another order than it is asked for. The clock does not go back then, nor
         behind what this attempt has done itself.
@@ -86,7 +88,7 @@ class Checkpoint:
         if elapsed < self._latest or (self._has_put and elapsed <= self._budget.elapsed()):
             return
         self._latest = elapsed
-        self._budget.set(elapsed)
+        self._budget.resume(elapsed, steps)
         self._passes.clear()
         self._passes.update(passes)
 
@@ -96,12 +98,13 @@ class Checkpoint:
         Raises:
             RunError: It cannot be written.
         """
-        kept = {"name": key[0], "value": value, "elapsed": self._budget.elapsed(), "passes": self._passes}
+        clocks = {"elapsed": self._budget.elapsed(), "steps": self._budget.spent()}
+        kept = {"name": key[0], "value": value, **clocks, "passes": self._passes}
         text = json.dumps(serialize.FILE.encode(kept))
         file = self._file(key)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(file, text)
+            write_atomically(file, text, durable=True)
             self._seen.add(file)
             self._has_put = True
         except OSError as error:

@@ -21,6 +21,7 @@ RENAMES_MAPPED = os.name != "nt"
 """Whether the system renames a file that is mapped into memory. Windows does not."""
 
 _CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL)
+_CANNOT_SYNC = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 _CANNOT_LOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOLCK)
 
 
@@ -76,7 +77,28 @@ def write_atomically(path: Path, content: str | bytes, *, durable: bool = False)
         file.write(data)
         if durable:
             file.flush()
-            os.fsync(file.fileno())
+            _to_disk(file)
+
+
+def keep_on_disk(place: Path) -> None:
+    """Wait until a file, or every file in a folder, is on the disk: it is whole even after the machine went down.
+
+    Raises:
+        OSError: The disk cannot take it.
+    """
+    for path in [place] if place.is_file() else sorted(place.rglob("*")):
+        if path.is_file():
+            with path.open("r+b") as file:
+                _to_disk(file)
+
+
+def _to_disk(file: IO[bytes]) -> None:
+    """Have the system write a file to the disk, where the file system can be asked for it."""
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
 
 
 def moved_path(path: Path, before: Path, now: Path) -> Path:

@@ -26,6 +26,7 @@ from tlsearch.search.space import schedule
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import TrialResult, TrialSpec
 from tlsearch.utils.addresses import shown_source, source_name
+from tlsearch.utils.files import keep_on_disk
 from tlsearch.utils.units import counted, format_duration
 from tlsearch.worker.models.requests import SaveBackbone, TrySaving
 from tlsearch.worker.pool import Worker
@@ -115,6 +116,7 @@ def train(context: RunContext, data: Data, training: Training) -> RaceResult:
         best = raced.best.spec
         save_fitted(data, best, candidate, context.output / MODEL_FOLDER, worker)
         worker.send(SaveBackbone(spec=best, candidate=candidate, file=weights_file(context.work)))
+        keep_on_disk(weights_file(context.work))
 
     with context.budget.measure("train"):
         raced: RaceResult | None = context.checkpoint.get(question, RaceResult)
