@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -250,3 +251,21 @@ def test_nobody_waits_longer_than_it_pays_nor_where_nothing_is_kept(
     monkeypatch.setattr(store_module, "MOST_WAITING", 1e9)
     with one.one_at_a_time(KEY), FeatureStore(tmp_path, 0).one_at_a_time(KEY):
         assert one.get(KEY) is not None
+
+
+def test_a_store_that_is_cleared_or_removed_meanwhile_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path / "features", 10_000)
+    with store.writing(KEY, ROW.shape, str(ROW.dtype)) as target:
+        assert target is not None
+        target[:] = ROW
+        FeatureStore(store.directory, 0).clear()
+    np.testing.assert_array_equal(target, ROW)
+    assert store.get(KEY) is None
+    shutil.rmtree(store.directory)  # as what clears folders for temporary files does
+    scratch = store.scratch(ROW.shape, "float32")
+    scratch[:] = ROW
+    shutil.rmtree(store.directory)
+    assert put(store, KEY)
+    found = store.get(KEY)
+    assert found is not None
+    np.testing.assert_array_equal(found, ROW)

@@ -50,7 +50,7 @@ def info(cache_dir: Path | None) -> None:
     help="Remove unpacked and downloaded images, too; runs on arrays have theirs nowhere else.  [default: off]",
 )
 def clear(cache_dir: Path | None, sources: bool) -> None:
-    """Removes all features. Not while a run is going on."""
+    """Removes all features. A run that goes on meanwhile computes its own anew."""
     removed = _open(cache_dir).clear()
     click.echo(f"{removed.directory}\nremoved {removed.files:,} files, {_gigabytes(removed.bytes)}")
     if sources:

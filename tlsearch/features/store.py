@@ -118,6 +118,8 @@ class FeatureStore:
         It is None where the array is larger than the whole budget, or than what the disk has left. Older arrays are
         removed to make room.
 
+        Where the file is removed meanwhile, by ``tlsearch cache clear`` for instance, nothing is kept.
+
         Raises:
             RunError: The folder cannot be written.
         """
@@ -163,6 +165,7 @@ class FeatureStore:
         """
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         try:
+            self.directory.mkdir(parents=True, exist_ok=True)
             return scratch_array(self.directory, shape, dtype)
         except OSError as error:
             raise self._unusable(error, size) from error
@@ -170,6 +173,7 @@ class FeatureStore:
     def _allocated(self, partial: Path, shape: tuple[int, ...], dtype: str, size: int) -> StoredArray | None:
         """A new array in the file ``partial``; None where the disk, or memory in its place, has no room for it."""
         try:
+            self.directory.mkdir(parents=True, exist_ok=True)  # somebody may have removed it while the run goes on
             return create_array(partial, shape, dtype)
         except OSError as error:
             if error.errno in (*FULL, errno.ENOMEM):
@@ -186,6 +190,8 @@ class FeatureStore:
                 file.write(sealed + _SEAL.pack(checksum, len(sealed), _MARK))
                 file.flush()
                 self._sound.add(_identity(file))
+        except FileNotFoundError:  # it was removed
+            return
         except OSError as error:
             raise self._unusable(error, len(sealed)) from error
 
