@@ -11,7 +11,7 @@ from tlsearch.data.split import Fold
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.at_use.measure import measure_use
 from tlsearch.pipeline.at_use.use_budget import UseBudget
-from tlsearch.pipeline.candidates.measured import measure_all
+from tlsearch.pipeline.candidates.measured import LEFT_OUT, measure_all
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.limits.refusal import refuse_if_hopeless
 from tlsearch.pipeline.limits.shortest_limit import NO_END_COSTS, EndCosts
@@ -212,6 +212,8 @@ def begin_or_resume(context: RunContext, plan: Plan) -> None:
         space=plan.space.digest,
         sources=plan.plugin_sources(),
     )
+    # Where a network has failed by chance, as for want of memory, the search space would be another one without that.
+    context.checkpoint.get_or_compute(LEFT_OUT, tuple[LeftOut, ...], lambda: plan.left_out)
     identity.check_unchanged(present, context.checkpoint, context.output)
     context.checkpoint.get_or_compute(("started",), str, now)
 

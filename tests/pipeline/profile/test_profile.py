@@ -119,7 +119,10 @@ def test_a_candidate_whose_plugin_fails_is_left_out(tmp_path: Path) -> None:
     assert [item.name for item in plan.left_out] == [VGG.label]
     assert "raised OSError" in plan.left_out[0].reason
     assert len(said) == 1
-    (plan, profile), said = profiled(tmp_path, {})
+    # By chance it would not fail in a run that is resumed: the study does not know it.
+    (again, probed), heard = profiled(tmp_path, {})
+    assert (again.space, again.left_out, probed, heard) == (plan.space, plan.left_out, profile, said)
+    (plan, profile), said = profiled(tmp_path / "another run", {})
     assert list(profile) == [LITE, VGG]
     assert plan.left_out == ()
     assert said == []

@@ -15,6 +15,7 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile.screen import SCREEN_IMAGES, screen
 from tlsearch.pipeline.profile.timed import MOST_TIME, NO_TIME
 from tlsearch.search.cost import COMPILE_SECONDS, FIXED_SECONDS
+from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import ScreenCandidate
 
 
@@ -44,6 +45,22 @@ def test_a_network_without_time_for_a_look_is_left_out_and_the_cheapest_stays(tm
         given = [request.seconds for request in worker.requests if isinstance(request, ScreenCandidate)]
         assert given == [pytest.approx(1000.0 * MOST_TIME)] * asked
     assert heard.warnings == [f"{NETWORKS[5].label} is left out: {NO_TIME}"] * 2
+
+
+def test_a_network_whose_worker_died_in_its_look_stays_in_a_run_that_is_resumed(tmp_path: Path) -> None:
+    """A look that succeeds then would leave it out, and the study knows it."""
+    dies = True
+
+    def scores(request: ScreenCandidate, _: object) -> tuple[tuple[float, float], ...]:
+        if request.candidate != NETWORKS[5]:
+            return ((0.9, 0.02),) * 3
+        if dies:
+            raise WorkerDiedError("The worker process was killed.")
+        return ((0.1, 0.02),) * 3
+
+    for folder, dies, stay in ((tmp_path, True, 6), (tmp_path, False, 6), (tmp_path / "another", False, 5)):  # noqa: B007
+        plan = screen(make_context(folder, FakeWorker({ScreenCandidate: scores})), timed_plan())
+        assert plan.space.candidates == NETWORKS[:stay]
 
 
 def test_without_a_limit_it_has_all_the_time() -> None:

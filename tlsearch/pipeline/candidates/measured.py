@@ -25,11 +25,16 @@ FEWEST_PIXELS = 64
 """Side below which a network that was trained on images of 224 px sees too little to compete with one that sees more:
 VGG16 told ten kinds of clothes in 0.76 of the images at 32 px, where EfficientNet-Lite0 at 128 px did in 0.81."""
 
+LEFT_OUT = ("left out of the plan",)
+"""What the checkpoint knows by this: what took no part in the run when it began."""
+
 
 def measure_all(
     context: RunContext, data: Data, ready: Ready
 ) -> tuple[dict[Candidate, MeasuredCandidate], list[LeftOut]]:
     """Measure every candidate, each at a size that suits the time.
+
+    What was left out when the run began stays left out in every later attempt at it.
 
     Returns:
         What was measured, and what is left out: candidates whose plugin fails, which is fatal only for what the user
@@ -48,7 +53,11 @@ class _Measuring:
 
     def __init__(self, context: RunContext, data: Data, ready: Ready) -> None:
         self._context, self._data, self._ready = context, data, ready
-        self._left_out: list[LeftOut] = []
+        began: tuple[LeftOut, ...] = context.checkpoint.get(LEFT_OUT, tuple[LeftOut, ...]) or ()
+        known = {item.name: item for item in began}
+        here = list(zip(ready.candidates, ready.sizes, strict=True))
+        self._candidates = [(item, size) for item, size in here if _label(item) not in known]
+        self._left_out = [known[label] for item, _ in here if (label := _label(item)) in known]
         self._sure: list[MeasuredCandidate] = []  # those that take part as they are
         self._longest = 0.0  # seconds of a measurement
 
@@ -72,16 +81,16 @@ class _Measuring:
 
     def _looks(self) -> list[tuple[AvailableCandidate, MeasuredCandidate, int]]:
         """Every candidate at its full size, with the size at which its first view fits into its time."""
-        context, data, ready = self._context, self._data, self._ready
+        context, data, candidates = self._context, self._data, self._candidates
         known: dict[Candidate, MeasuredCandidate] = {}
         looks: list[tuple[AvailableCandidate, MeasuredCandidate, int]] = []
-        for number, (item, size) in enumerate(zip(ready.candidates, ready.sizes, strict=True)):
-            self._refuse(len(ready.candidates) - number)
+        for number, (item, size) in enumerate(candidates):
+            self._refuse(len(candidates) - number)
             for facts in self._measured(item, partial(measure_in_full, context, data, known, item, size)):
                 known[facts.candidate] = facts
                 fitting = fitting_size(context, data, facts, item.backbone.min_image_size)
                 looks.append((item, facts, fitting))
-                stays = len(ready.candidates) == 1 or self._was_named(facts.candidate)
+                stays = len(self._ready.candidates) == 1 or self._was_named(facts.candidate)
                 if stays and fitting == facts.candidate.image_size:
                     self._sure.append(facts)
         return looks
@@ -114,6 +123,10 @@ class _Measuring:
     def _was_named(self, candidate: Candidate) -> bool:
         """Whether the user asked for the network."""
         return bool({candidate.backbone, candidate.label} & set(self._context.config.backbones))
+
+
+def _label(item: AvailableCandidate) -> str:
+    return f"{item.backbone.name}@{item.weights.name}"
 
 
 def plugin_failed(config: RunConfig, plugins: PluginFacts, candidate: tuple[str, str], error: TlsearchError) -> LeftOut:

@@ -33,6 +33,9 @@ COSTLY = 2.0
 no better. Of two that a linear probe cannot tell apart on 3,409 photographs of clothes, the last stage of VGG16 took
 3.6 times the work of the later half of EfficientNet-Lite0 and half of the search, and came out 3.5 points lower."""
 
+_FAILED = ("left out of the profile",)
+"""What the checkpoint knows by this: the candidates that failed, where others did not."""
+
 
 def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     """Find out how good the features of every candidate are after each of its cut points.
@@ -48,10 +51,17 @@ def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
 
 
 def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
-    """Probe every candidate at every cut point, and say where its features are best."""
+    """Probe every candidate at every cut point, and say where its features are best.
+
+    What failed in an earlier attempt at the run is not asked again: the study knows the candidates that were left.
+    """
     profile: dict[Candidate, tuple[ProfilePoint, ...]] = {}
-    broken = []
-    candidates = plan.space.candidates
+    known: tuple[LeftOut, ...] | None = context.checkpoint.get(_FAILED, tuple[LeftOut, ...])
+    failed = list(known or ())
+    for item in failed:
+        context.callbacks.on_warning(f"{item.name} is left out: {item.reason}.")
+    broken = [*failed]
+    candidates = [c for c in plan.space.candidates if c.label not in {item.name for item in failed}]
     cheapest = cheapest_of(plan)
     jobs = [_probed(context, plan, candidate, needed=candidate is cheapest) for candidate in candidates]
     for candidate, result in zip(candidates, run_jobs(context.pool, jobs), strict=True):
@@ -62,9 +72,10 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
             context.callbacks.on_warning(f"{candidate.label} is left out: {broken[-1].reason}")
             continue
         except (TrialError, PluginError, WorkerDiedError) as error:
-            broken.append(
+            failed.append(
                 plugin_failed(context.config, plan.plugins, (candidate.backbone, candidate.weights or ""), error)
             )
+            broken.append(failed[-1])
             context.callbacks.on_warning(f"{candidate.label} is left out: {broken[-1].reason}.")
             continue
         cuts = plan.measured[candidate].cuts
@@ -76,6 +87,8 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
         context.callbacks.on_step("profile", profile_line(candidate, points))
     if not profile:
         raise nothing_usable(broken)
+    if known is None:
+        context.checkpoint.put(_FAILED, tuple(failed))
     plan.costs.remember_profile()
     if broken:
         space = replace(plan.space, candidates=tuple(profile))

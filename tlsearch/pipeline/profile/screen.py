@@ -39,6 +39,9 @@ be loaded and compiled for it as for the profile."""
 DOUBT = 2.0
 """So many standard errors of the difference a network has to be behind the best one."""
 
+_UNSEEN = ("not looked at",)
+"""What the checkpoint knows by this: the labels of the candidates at which no look could be taken."""
+
 
 def screen(context: RunContext, plan: Plan) -> Plan:
     """Leave out the candidates whose best linear probe on a few training images is far behind that of the best one.
@@ -57,8 +60,12 @@ def screen(context: RunContext, plan: Plan) -> Plan:
         return plan
     looks: dict[Candidate, tuple[float, float]] = {}
     late: list[Candidate] = []
-    jobs = [_seen(context, plan, rows, candidate) for candidate in candidates]
-    for candidate, result in zip(candidates, run_jobs(context.pool, jobs), strict=True):
+    known: tuple[str, ...] | None = context.checkpoint.get(
+        _UNSEEN, tuple[str, ...]
+    )  # a run that is resumed asks no more
+    asked, unseen = [c for c in candidates if c.label not in (known or ())], list[str]()
+    jobs = [_seen(context, plan, rows, candidate) for candidate in asked]
+    for candidate, result in zip(asked, run_jobs(context.pool, jobs), strict=True):
         try:
             looks[candidate] = max(result.result())
         except OutOfTimeError:
@@ -66,7 +73,9 @@ def screen(context: RunContext, plan: Plan) -> Plan:
                 late.append(candidate)
                 context.callbacks.on_warning(f"{candidate.label} is left out: {NO_TIME}")
         except (TrialError, PluginError, WorkerDiedError):
-            continue
+            unseen.append(candidate.label)
+    if known is None:
+        context.checkpoint.put(_UNSEEN, tuple(unseen))
     behind = far_behind(looks, most_accurate(plan))
     screened = tuple(
         ScreenedCandidate(label=c.label, accuracy=accuracy, stderr=error, images=len(rows), stays=c not in behind)
