@@ -194,4 +194,5 @@ class _Stopwatch:
 
     def __exit__(self, *_: object) -> None:
         budget = self._budget
-        budget.timings, _ = budget.spent(), budget._since.pop(self._step)
+        budget.timings = budget.spent()
+        del budget._since[self._step]

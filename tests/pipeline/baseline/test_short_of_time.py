@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.pipeline.contexts import make_context, make_plan
-from tests.helpers.pipeline.made_up import LITE
+from tests.helpers.pipeline.made_up import LITE, make_space
 from tests.helpers.workers.fake_worker import FakeWorker
 from tests.pipeline.baseline.test_baseline import FLAT, Warned, halved, measured
 from tlsearch.errors import OutOfTimeError
@@ -17,6 +17,7 @@ from tlsearch.pipeline.scratch_time import ENOUGH_EPOCHS, costs_of
 from tlsearch.search.cost import RENDER_SECONDS
 from tlsearch.training.trial import Outcome
 from tlsearch.utils.units import short_duration
+from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Listener
 from tlsearch.worker.models.requests import SaveModel
 from tlsearch.worker.protocol import MeasureCandidate, RunSuccessiveHalving
@@ -36,6 +37,42 @@ def test_whichever_network_has_no_time_is_named(tmp_path: Path, late: str) -> No
     assert baseline is not None
     assert baseline.architecture != late
     assert heard.warnings == [f"{late} is not trained from scratch: its time was over before an epoch"]
+
+
+@pytest.mark.parametrize("error", [OutOfTimeError("its time was over"), WorkerDiedError("The worker was killed.")])
+def test_what_was_not_trained_is_not_trained_in_a_run_that_is_resumed(tmp_path: Path, error: Exception) -> None:
+    """The time for it was spent, its trials are recorded, and the search has gone on without it."""
+    asked: list[str] = []
+
+    def halve(request: RunSuccessiveHalving, listener: Listener) -> tuple[Outcome, ...]:
+        asked.append(request.candidate.backbone)
+        if request.candidate.backbone == LITE.backbone and len(asked) < 3:
+            raise error
+        return halved(FLAT)(request, listener)
+
+    said = []
+    for _ in range(2):
+        heard = Warned()
+        worker = FakeWorker({MeasureCandidate: measured, SaveModel: None, RunSuccessiveHalving: halve})
+        context = make_context(tmp_path, worker, limit=1e6, heard=heard)
+        baseline = train_baseline(context, make_plan(make_space(policies=("none",))), LITE)
+        assert baseline is not None
+        assert (baseline.architecture, baseline.others) == ("small_cnn", ())
+        said.append(heard.warnings)
+    assert asked == ["small_cnn", LITE.backbone]
+    assert said[0] == said[1] == [f"{LITE.backbone} is not trained from scratch: {error}"]
+
+
+def test_what_ended_the_run_is_tried_again_when_it_is_resumed(tmp_path: Path) -> None:
+    died = WorkerDiedError("The worker was killed.")
+    for reply in (died, halved(FLAT)):
+        worker = FakeWorker({MeasureCandidate: measured, SaveModel: None, RunSuccessiveHalving: reply})
+        context, plan = make_context(tmp_path, worker, limit=1e6), make_plan(make_space(policies=("none",)))
+        if reply is died:
+            with pytest.raises(WorkerDiedError):
+                train_baseline(context, plan, LITE)
+        else:
+            assert train_baseline(context, plan, LITE) is not None
 
 
 def test_what_is_not_affordable_names_the_share_of_the_time_that_it_may_take(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from tlsearch.config import RunConfig
-from tlsearch.errors import OutOfMemoryError, OutOfTimeError, PluginFailedError
+from tlsearch.errors import OutOfTimeError
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline.affordable import not_affordable
+from tlsearch.pipeline.baseline.failures import TRIAL_ERRORS, Failures
 from tlsearch.pipeline.baseline.learned import expected_rise, scores_by_epoch, why_no_claim
 from tlsearch.pipeline.baseline.result import BaselineResult
 from tlsearch.pipeline.baseline.schedule import (
@@ -34,15 +35,11 @@ from tlsearch.pipeline.scratch_time import share_of, sized_for
 from tlsearch.results.schema import TrialRow
 from tlsearch.stats.trend import still_rising
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import RunSuccessiveHalving
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried; AdamW's usual one first."""
-
-TRIAL_ERRORS = (PluginFailedError, OutOfMemoryError, WorkerDiedError)
-"""Failures that need not come again with another network, or without augmentation."""
 
 
 def train_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult | None:
@@ -78,7 +75,10 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     reasons = not_affordable(context, plan, costs, large, both, wanted_steps(context, plan))
     budget = share if reasons else both
     networks = [small] if reasons else [small, large]
-    jobs = [_train(context, plan, facts, affordable_steps(context, plan, facts, budget)) for facts in networks]
+    failures = Failures(context.checkpoint)
+    jobs = [
+        _train(context, plan, facts, affordable_steps(context, plan, facts, budget), failures) for facts in networks
+    ]
     runs, late = [], dict[str, OutOfTimeError]()
     with closing(run_jobs(context.pool, jobs)) as results:
         for facts, result in zip(networks, results, strict=True):
@@ -90,6 +90,7 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
                 if facts is small:
                     raise
                 context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
+    failures.keep()
     if not runs:
         return None
     for name, why in late.items():
@@ -118,20 +119,22 @@ def _same_architecture(plan: Plan, best: Candidate) -> MeasuredCandidate:
     return replace(facts, candidate=replace(best, weights=None, weights_file=None, weights_id=""))
 
 
-def _train(context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> Job[BaselineResult]:
+def _train(
+    context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int, failures: Failures
+) -> Job[BaselineResult]:
     """Train a network with augmentation; where its plugin fails, without."""
     policy = plan.space.policy_of("strong")
     try:
-        return (yield from _train_with(policy, context, plan, facts, steps))
+        return (yield from _train_with(policy, context, plan, facts, steps, failures))
     except TRIAL_ERRORS as error:
         if policy == "none" or error.plugin not in ("", f"augmentation {policy}"):
             raise
         context.callbacks.on_warning(f"the network from scratch is trained without augmentation: {error}")
-        return (yield from _train_with("none", context, plan, facts, steps))
+        return (yield from _train_with("none", context, plan, facts, steps, failures))
 
 
 def _train_with(
-    policy: str, context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int
+    policy: str, context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int, failures: Failures
 ) -> Job[BaselineResult]:
     candidate = facts.candidate
     specs = tuple(_spec(context.config, policy, facts, steps, rate) for rate in RATES)
@@ -139,7 +142,8 @@ def _train_with(
     question = ("halving", specs, plan.data.fold)
     kept: RaceResult | None = context.checkpoint.get(question, RaceResult)
     seconds = halving_seconds(context, plan, facts, steps)
-    raced = kept or (yield from _halve(context, plan.data, trials, question, seconds))
+    job = _halve(context, plan.data, trials, question, seconds)
+    raced = kept or (yield from failures.noted(f"{candidate.label} with augmentation {policy}", job))
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
     note_halving_pace(context.budget, plan, facts, raced)
