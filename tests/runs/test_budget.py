@@ -109,3 +109,14 @@ def test_timings_of_a_step_add_up(hands: Hands) -> None:
         hands.now += 5
         _ = 1 / 0
     assert budget.timings == {"scan": 7, "plan": 3}
+
+
+def test_a_step_within_another_has_seconds_of_its_own(hands: Hands) -> None:
+    budget = TimeBudget(limit=None, started=hands.now)
+    with budget.measure("report"):
+        hands.now += 3
+        with budget.measure("insights"):
+            hands.now += 5
+        assert budget.timings == {"insights": 5}
+        assert budget.spent() == {"insights": 5, "report": 8}
+    assert budget.timings == {"insights": 5, "report": 8}

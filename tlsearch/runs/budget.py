@@ -194,5 +194,5 @@ class _Stopwatch:
 
     def __exit__(self, *_: object) -> None:
         budget = self._budget
-        budget.timings = budget.spent()
+        budget.timings[self._step] = budget.spent()[self._step]
         del budget._since[self._step]
