@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from tlsearch.data.images.pixels import new_pixels
 from tlsearch.errors import RunError
-from tlsearch.utils.files import atomic_path, file_lock, reserve, write_atomically
+from tlsearch.utils.files import atomic_path, file_lock, keep_on_disk, reserve, write_atomically
 from tlsearch.utils.mapped import create_array
 
 
@@ -160,3 +161,24 @@ def test_a_lock_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"), file_lock(tmp_path / "file" / "lock"):
         pytest.fail("inside")
+
+
+def test_a_folder_is_on_the_disk_with_all_that_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model" / "inner").mkdir(parents=True)
+    files = [tmp_path / "model" / "model.keras", tmp_path / "model" / "inner" / "head.npz"]
+    for file in files:
+        file.write_bytes(b"weights")
+    synced = set[int]()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.add(os.fstat(descriptor).st_ino))
+    keep_on_disk(tmp_path / "model")
+    assert synced == {file.stat().st_ino for file in files}
+    keep_on_disk(tmp_path / "not there")
+
+    def cannot(descriptor: int) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", cannot)  # on a file system that cannot be asked
+    keep_on_disk(files[0])
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        keep_on_disk(files[0])
