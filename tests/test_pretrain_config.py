@@ -55,6 +55,8 @@ def test_epochs_alone_ask_for_no_limit_of_time(options: dict[str, Any], limit: f
         ({"backbones": ("vgg*",)}, r"What is trained is 'vgg\*', but one network is needed"),
         ({"backbones": ("vgg16", "vgg19")}, "give the name of one backbone"),
         ({"epochs": 0}, "--epochs is 0"),
+        ({"licence": "CC0\nor not"}, "one line of text"),
+        ({"licence": "x" * 1001}, "at most 1000 letters long"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said(options: dict[str, Any], said: str) -> None:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from tlsearch.config import RunConfig
 from tlsearch.config_values import NAME, PRETRAIN_NAME, WorkersChoice, bad, is_pattern
 from tlsearch.errors import UsageError
+from tlsearch.plugins.trained.record import MOST_LETTERS
 from tlsearch.utils.texts import is_utf8
 
 
@@ -38,8 +39,10 @@ class PretrainConfig(RunConfig):
             )
         if not isinstance(self.name, str) or re.fullmatch(NAME, self.name) is None:
             raise bad("name", self.name, "letters, digits, points, underscores and hyphens, such as fashion")
-        if not isinstance(self.licence, str) or not is_utf8(self.licence):
-            raise bad("licence", self.licence, "a text in UTF-8")
+        if not isinstance(self.licence, str) or not is_utf8(self.licence) or len(self.licence.splitlines()) > 1:
+            raise bad("licence", self.licence, "one line of text in UTF-8")
+        if len(self.licence) > MOST_LETTERS:
+            raise bad("licence", f"{self.licence[:40]}...", f"at most {MOST_LETTERS} letters long")
 
     @property
     def backbone(self) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.helpers.workers.worker_here import WorkerHere
 from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.config import RunConfig
-from tlsearch.errors import Interrupted, RunError, UsageError
+from tlsearch.errors import Interrupted, PluginFailedError, RunError, UsageError
 from tlsearch.listeners.callback_list import Recorder
 from tlsearch.pipeline.context import open_run
 from tlsearch.results.result import RunResult
@@ -59,6 +59,7 @@ def images(tmp_path: Path) -> Path:
         (RunError("No trial was completed."), RunError, "No trial was completed.", False),
         (UsageError("It cannot be had."), RunError, "It cannot be had.", False),
         (MemoryError(), MemoryError, "MemoryError", False),
+        (PluginFailedError("It fell.", "backbone net"), RunError, "It fell.", False),
         (KeyboardInterrupt(), Interrupted, "", True),
     ],
 )
@@ -77,6 +78,12 @@ def test_the_record_says_why(
         fail()
     assert record.told == [(reason, interrupted)]
     assert ends.told == [False, None]
+
+
+def test_a_plugin_that_ends_a_run_leaves_its_traceback_where_it_is_said(images: Path, tmp_path: Path) -> None:
+    said = r"raised OSError: the traceback is in .*out/worker\.log; `tlsearch plugins check net` tests it\.$"
+    with pytest.raises(RunError, match=said), open_run(RunConfig(dataset=images, output=tmp_path / "out"), None, []):
+        raise PluginFailedError("The backbone plugin 'net' raised OSError.", "backbone net")
 
 
 def test_before_work_has_begun_the_request_is_at_fault(images: Path, tmp_path: Path) -> None:

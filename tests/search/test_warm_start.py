@@ -55,6 +55,11 @@ def test_where_all_is_frozen_the_head_of_the_courses_is_among_the_first_four() -
         trained = [spec for spec in specs(space, PROFILE, [VGG], 40) if not spec.is_linear_probe]
         assert [(spec.units, bool(spec.strength)) for spec in trained] == [(100, False), (256, True)]
         assert all(spec.freeze_depth == VGG.depth for spec in trained)
+    both = replace(SPACE, frozen=tuple((c.label, c.depth) for c in (LITE, VGG)))
+    costs = make_costs(both)
+    once = warm_start(both, PROFILE, [LITE], lambda params: costs.operations(both.spec(params)), 40, once=[VGG])
+    (tried,) = [both.spec(p) for p in once if p["candidate"] == VGG.label and p["hidden"]]
+    assert tried.units == 100
     deep = specs(replace(SPACE, flattened=((VGG.label, 7 * 7 * 512),)), PROFILE, [VGG], 40)
     assert not any(spec.pooling == "flatten" for spec in deep)  # nobody has asked for it
 

@@ -15,6 +15,7 @@ from tlsearch.models.cuts import CutInfo, Cuts, Feature
 from tlsearch.models.flops import Work, layer_work
 from tlsearch.models.pooling import every_pooling
 from tlsearch.plugins.api import Backbone, CutPoint
+from tlsearch.plugins.weights import not_finite_weights
 from tlsearch.types import AnyArray
 
 if TYPE_CHECKING:
@@ -60,10 +61,7 @@ def build(backbone: Backbone, image_size: int, weights: Path | None, policy: str
                 f"The file {weights} does not fit {backbone.name}: {str(error).splitlines()[0]}"
             ) from error
         if weights is not None and (spoilt := not_finite(model)):
-            raise WeightsError(
-                f"The file {weights} has weights for {backbone.name} that are not finite, in {spoilt}: it is damaged, "
-                "or its training has failed; give another one."
-            )
+            raise not_finite_weights(backbone.name, weights, spoilt)
         try:
             return of_single_tensors(model)
         except ValueError as error:
@@ -146,7 +144,8 @@ def inspect(backbone: Backbone, model: keras.Model, sample: AnyArray) -> Cuts:
         sample: Images (N, S, S, 3) in 0..255, whose features tell how large values get.
 
     Raises:
-        PluginFailedError: A cut point is neither a feature map nor tokens, or its features are not finite.
+        PluginFailedError: A cut point is neither a feature map nor tokens, or features or preprocessed pixels are not
+            finite.
     """
     import keras
     from keras import ops
@@ -155,7 +154,13 @@ def inspect(backbone: Backbone, model: keras.Model, sample: AnyArray) -> Cuts:
     parts = _operations_until(model, cuts, backbone.name)
     # Run as it is, not compiled: once, on a few images, that takes less time than compiling would.
     every = keras.Model(model.input, [cut_tensor(model, cuts, d + 1) for d in range(len(cuts))])
-    tensors = _as_list(every(backbone.preprocess(sample[:PEAK_IMAGES]), training=False))
+    pixels = backbone.preprocess(sample[:PEAK_IMAGES])
+    if not ops.all(ops.isfinite(ops.cast(pixels, "float32"))):
+        raise PluginFailedError(
+            f"The backbone plugin '{backbone.name}' turns images into values that are not finite: fix its preprocess.",
+            plugin=f"backbone {backbone.name}",
+        )
+    tensors = _as_list(every(pixels, training=False))
     peaks = [float(ops.max(ops.abs(ops.cast(t, "float32")))) for t in tensors]
     infos = []
     for depth, (cut, peak) in enumerate(zip(cuts, peaks, strict=True), 1):

@@ -17,7 +17,7 @@ from tlsearch.data.index import DatasetIndex
 from tlsearch.data.memory.arrays import images_in_folder
 from tlsearch.data.source_parts import rows_by_fold
 from tlsearch.data.split import Fold, Split
-from tlsearch.errors import Interrupted, RunError, UsageError
+from tlsearch.errors import Interrupted, PluginFailedError, RunError, UsageError
 from tlsearch.features.passes import FrozenCounts
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
@@ -178,8 +178,8 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
 
     Images in memory are written into a folder, which the configuration of the context names.
 
-    Raises ``Interrupted`` where the run is interrupted, ``RunError`` where a disk is full, or where the request turns
-    out to be impossible after work has begun.
+    Raises ``Interrupted`` where the run is interrupted, ``RunError`` where a disk is full, where a plugin fails without
+    which it cannot go on, or where the request turns out to be impossible after work has begun.
     """
     config, understood = images_in_folder(config)
     budget = TimeBudget(limit=config.effective_time_limit)
@@ -201,6 +201,9 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
                 context.pool.close()
         except KeyboardInterrupt as stop:
             raise Interrupted(output) from stop
+        except PluginFailedError as error:
+            checked = f"; `tlsearch plugins check {error.plugin.partition(' ')[2]}` tests it" if error.plugin else ""
+            raise RunError(f"{str(error).rstrip('.')}: the traceback is in {output / LOG_NAME}{checked}.") from error
         except Exception as error:
             if not is_full(error) or isinstance(error, UsageError | RunError):
                 raise

@@ -12,11 +12,12 @@ import numpy as np
 
 from tlsearch import backend
 from tlsearch.backend.graph import not_finite
-from tlsearch.errors import WeightsError
+from tlsearch.errors import TlsearchError, WeightsError
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import Backbone
 from tlsearch.plugins.keras_weights import OtherFormatError
 from tlsearch.plugins.torch_files.state_dict import read_state_dict
+from tlsearch.plugins.weights import not_finite_weights
 from tlsearch.types import AnyArray
 from tlsearch.utils.files import atomic_path
 
@@ -57,14 +58,14 @@ def convert(name: str, file: Path, output: Path) -> Provenance:
             file that no conversion for this backbone has made.
         PluginError: There is no such backbone.
     """
+    with backend.silent_stderr():  # plugins may import Keras, and its backend says much
+        plugin: Backbone = registry.load_guarded("backbone", name)
     if not output.name.endswith(SUFFIX):
         raise WeightsError(f"The output is {output}, but its name must end in {SUFFIX}: give another with --output.")
     if output.exists() and not output.is_dir() and not _is_converted(output, name):
         raise WeightsError(
             f"{output} is there already, and no conversion for {name} has made it: name another file with --output."
         )
-    with backend.silent_stderr():  # plugins may import Keras, and its backend says much
-        plugin: Backbone = registry.load_guarded("backbone", name)
     arrays = _unwrapped(read_state_dict(file))
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -116,9 +117,10 @@ def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Pat
         except ValueError as error:
             raise _does_not_fit(plugin, file, named, error) from error
         if spoilt := not_finite(model):
+            raise not_finite_weights(plugin.name, file, spoilt)
+        if not _reads(plugin, named):
             raise WeightsError(
-                f"The file {file} has weights for {plugin.name} that are not finite, in {spoilt}: it is damaged, or "
-                "its training has failed; give another one."
+                f"{plugin.name} has other values each time that it loads {file}, so it reads nothing: tell its author."
             )
         try:
             output.parent.mkdir(parents=True, exist_ok=True)
@@ -160,6 +162,12 @@ def _is_other_format(error: BaseException | None) -> bool:
     return error is not None and (isinstance(error, OtherFormatError) or _is_other_format(error.__cause__))
 
 
+def _reads(plugin: Backbone, named: Path) -> bool:
+    """Whether a network takes its values from a file: two builds have the same then. Raises what ``build`` raises."""
+    one, other = (plugin.build(plugin.min_image_size, named).get_weights() for _ in range(2))
+    return all(np.array_equal(values, again) for values, again in zip(one, other, strict=True))
+
+
 def _other_forms(plugin: Backbone, named: Path) -> tuple[list[str], list[str]]:
     """Other forms of a network, whose names begin like its own: those that the arrays fit, and those that they do not.
 
@@ -171,9 +179,10 @@ def _other_forms(plugin: Backbone, named: Path) -> tuple[list[str], list[str]]:
     for name in sorted(names - {plugin.name}):
         try:
             other: Backbone = registry.load_guarded("backbone", name)
-            other.build(other.min_image_size, named)
-        except Exception as error:  # whatever a plugin raises, it is not the one
+            if _reads(other, named):
+                fits.append(name)
+        except ValueError as error:
             others += [] if _is_other_format(error) else [name]
-        else:
-            fits.append(name)
+        except TlsearchError:  # a plugin that is broken says nothing of the file
+            continue
     return fits, others

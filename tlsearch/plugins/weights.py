@@ -162,21 +162,29 @@ def no_weights(backbone: str, name: str, known: Sequence[str]) -> WeightsError:
     return WeightsError(f"The backbone {backbone!r} has no weights {name!r}: {hint(name, known, otherwise)}")
 
 
-def brings_none(backbone: str, hint: str, trained: Sequence[str] = ()) -> str:
-    """Say that a backbone brings no weights, and how it gets some.
+def brings_none(backbone: str, how: str, trained: Sequence[str] = ()) -> str:
+    """Say that there are no weights of a backbone, and how it gets some.
 
     Args:
         backbone: Its name.
-        hint: What its author says of that, ``Backbone.weights_hint``; empty where he says nothing.
+        how: What its author says of that, ``Backbone.weights_hint``; empty where he says nothing.
         trained: The names of the weights that ``tlsearch pretrain`` made for it.
     """
     ways = [
         *([f"name those that were trained, {backbone}@{trained[0]}"] if trained else []),
-        *([hint] if hint else []),
+        *([how] if how else []),
         f"give a file with --weights {backbone}=FILE in a run",
         f"train some with `tlsearch pretrain {backbone} DATASET --name NAME`",
     ]
-    return f"The backbone {backbone!r} brings no weights: {', '.join(ways[:-1])}, or {ways[-1]}."
+    return f"The backbone {backbone!r} has no weights here: {'; or '.join(ways)}."
+
+
+def not_finite_weights(backbone: str, file: Path, where: str) -> WeightsError:
+    """The error for a file whose weights for a backbone are not finite in the variable ``where``."""
+    return WeightsError(
+        f"The file {file} has weights for {backbone} that are not finite, in {where}: it is damaged, or its training "
+        "has failed; give another one."
+    )
 
 
 def missing_reason(backbones: Iterable[str]) -> str:

@@ -77,7 +77,7 @@ def warm_start(
         best: The candidates that are worth tuning further.
         cost_of: Gives the operations of parameters.
         trials: How many trials there may be in all.
-        once: Further candidates whose last stage is tuned once.
+        once: Further candidates that are tuned once, in their last stage.
     """
     skip_cuts = {c: _best_skip_cuts(profile[c]) for c in space.candidates}
     plain = [space.params(c) for c in space.candidates]
@@ -90,7 +90,7 @@ def warm_start(
     if len(plain) + len(joined) + len(further) + len(augmented) + len(more) > MOST_SOLVED * trials:
         augmented, more = [], []
     tuned = [_trained(space, c, best_depth(profile[c]) < c.depth / 2) for c in best]
-    turns = zip_longest(*tuned, *(_trained(space, c, peaks_early=False)[1:2] for c in once))  # its last stage
+    turns = zip_longest(*tuned, *(_once(space, c) for c in once))
     trained = [params for turn in turns for params in sorted((p for p in turn if p is not None), key=cost_of)]
     return [*plain, *joined, *further, *augmented, *trained, *more]
 
@@ -133,13 +133,24 @@ def _heads(space: SearchSpace, candidate: Candidate) -> list[Params]:
     ]
 
 
+def _once(space: SearchSpace, candidate: Candidate) -> list[Params]:
+    """What is worth one try is tuned in its last stage; where all is frozen, it gets the head of many courses."""
+    trained = _trained(space, candidate, peaks_early=False)
+    return trained[:1] if _is_frozen(space, candidate) else trained[1:2]
+
+
+def _is_frozen(space: SearchSpace, candidate: Candidate) -> bool:
+    """Whether the user wants all of the network frozen."""
+    return dict(space.frozen).get(candidate.label) == candidate.depth
+
+
 def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
     """What trains, the most promising first.
 
     In some hundred steps a deep cut gains most, though it takes longest: of EfficientNet-Lite0 0.86 to 0.88 against
     0.79 to 0.83 for late cuts (benchmarks/quality/search_quality.py).
     """
-    if dict(space.frozen).get(candidate.label) == candidate.depth:
+    if _is_frozen(space, candidate):
         return _heads(space, candidate)
     hints, mild, strong = space.hints_of(candidate), space.policy_of("mild"), space.policy_of("strong")
     middle, late = depths_of(candidate, hints)

@@ -133,7 +133,7 @@ def check_save_model(plugin: Backbone) -> None:
     assert distance <= tolerance(), f"the saved model, loaded again, computes something else (off by {distance:.2g})"
 
 
-@needs(check_images)
+@needs(check_preprocess)
 def check_mixed_precision(plugin: Backbone) -> None:
     """Under mixed precision variables stay float32 and features finite."""
     with dtype_policy("mixed_bfloat16"):

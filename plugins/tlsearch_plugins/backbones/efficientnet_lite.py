@@ -195,6 +195,8 @@ def _load_npz(model: keras.Model, blocks: Sequence[_Block], file: Path) -> None:
 
     try:
         with open_arrays(file) as arrays:
+            if lacking := [prefix for prefix, _, _ in _parts(blocks) if f"{prefix}.weight" not in arrays]:
+                raise ValueError(f"it lacks {lacking[0]}.weight")
             for prefix, norm, layer in _parts(blocks):
                 kernel = arrays[f"{prefix}.weight"]
                 depthwise = layer.endswith("depthwise")

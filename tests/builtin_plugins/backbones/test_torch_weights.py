@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from tests.helpers.networks.torch_files import tensors, write_legacy, write_zip
 from tlsearch.cli.main import cli
-from tlsearch.plugins.convert import PROVENANCE, Provenance
+from tlsearch.plugins.convert import PROVENANCE, Provenance, _reads
 from tlsearch_plugins.backbones.classics.alexnet import AlexNetOwt
 from tlsearch_plugins.backbones.classics.googlenet_bn import GoogLeNetBN, _torch_layers
 
@@ -140,7 +140,7 @@ def test_what_cannot_be_converted_ends_in_one_sentence(alexnet: dict[str, Any], 
         ),
         (
             ("efficientnet_lite0", source),
-            "efficientnet_lite0 (_conv_stem.weight is not a file in the archive): give the",
+            "efficientnet_lite0 (it lacks _conv_stem.weight): give the file of",
         ),
         (("mobilenet_v3_large", source), "mobilenet_v3_large reads no weights of PyTorch"),
         (("alexnet_owt", tmp_path / "text.pth"), "not a file of PyTorch"),
@@ -167,6 +167,20 @@ def test_weights_that_were_saved_within_what_trains_them_are_converted(
     models = [AlexNetOwt().build(71, tmp_path / f"{name}.weights.h5") for name in ("plain", "wrapped")]
     for ours, theirs in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+class Deaf(AlexNetOwt):
+    """A network that reads nothing of its file."""
+
+    def build(self, image_size: int, weights: Path | None) -> keras.Model:
+        return super().build(image_size, None)
+
+
+def test_a_network_that_takes_nothing_from_the_file_does_not_fit_it(alexnet: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "arrays.npz"
+    np.savez(file, **alexnet)
+    assert _reads(AlexNetOwt(), file)
+    assert not _reads(Deaf(), file)
 
 
 def test_a_file_of_pytorch_is_to_be_converted_first(alexnet: dict[str, Any], tmp_path: Path) -> None:

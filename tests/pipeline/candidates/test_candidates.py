@@ -178,7 +178,7 @@ def test_where_no_backbone_is_installed_there_is_none_to_choose(tmp_path: Path) 
         ({"backbones": ("vgg16@moon",)}, "no weights 'moon': choose one of imagenet, places"),
         (
             {"backbones": ("bare",)},
-            "bare=FILE in a run, or train some with `tlsearch pretrain bare DATASET --name NAME`.",
+            "bare=FILE in a run; or train some with `tlsearch pretrain bare DATASET --name NAME`.",
         ),
         ({"weights": ("vgg16=/nowhere/a.h5",)}, "/nowhere/a.h5 does not exist"),
         ({"weights": ("vgg16={file}", "vgg16={file}", "vgg16@tuned={file}")}, "Two files are given for vgg16@tuned"),
@@ -239,11 +239,11 @@ def test_a_dry_run_knows_no_size_where_none_is_said(tmp_path: Path, monkeypatch:
 
 
 def test_networks_without_weights_that_a_pattern_stands_for_are_left_out_aloud(find: Find, file: Path) -> None:
-    bare = LeftOut("bare", "it brings no weights; --weights BACKBONE=FILE gives it some")
+    bare = LeftOut("bare", "there are no weights; --weights BACKBONE=FILE gives it some")
     assert bare in find(backbones=("[lb]*",))[1]
     assert bare not in find(backbones=("l*",))[1]
     assert bare not in find(backbones=("[lb]*",), weights=(f"bare={file}",))[1]
-    other = LeftOut("bare", "it has no weights 'imagenet'; --weights BACKBONE=FILE gives it some")
+    other = LeftOut("bare", "there are no weights 'imagenet'; --weights BACKBONE=FILE gives it some")
     assert other in find(backbones=("[lb]*@imagenet",))[1]
 
 

@@ -18,6 +18,7 @@ from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
 from tlsearch.pipeline.candidates.short_list import Means
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import PluginFacts
+from tlsearch.plugins.trained import store
 from tlsearch.results.schema import LeftOut
 
 Find = Callable[..., tuple[list[str], list[LeftOut]]]
@@ -123,11 +124,23 @@ def test_trained_weights_take_no_part_where_nobody_names_them(
 def test_an_author_says_how_weights_come_to_this_machine(tmp_path: Path) -> None:
     bare = replace(backbone_facts("bare"), weights_hint="fetch them with `bare fetch`")
     known = plugin_facts(bare, backbone_facts("lite", imagenet=installed(tmp_path, "lite")))
-    said = "brings no weights: fetch them with `bare fetch`, give a file with --weights bare=FILE in a run, or train"
+    said = "has no weights here: fetch them with `bare fetch`; or give a file with --weights bare=FILE in a run; or tr"
     with pytest.raises(WeightsError, match=said):
         of_trained(known, tmp_path, "bare")
     _, left_out = find_candidates(RunConfig(dataset=tmp_path, backbones=("all",)), known, CallbackList(), no_file)
-    assert left_out == [LeftOut("bare", "it brings no weights; fetch them with `bare fetch`")]
+    assert left_out == [LeftOut("bare", "there are no weights; fetch them with `bare fetch`")]
+
+
+def test_trained_weights_that_are_damaged_are_named_as_such(
+    trained: PluginFacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
+    damaged = store.file_of("lite@torn").parent
+    damaged.mkdir(parents=True)
+    (damaged / "provenance.json").write_text("{")
+    said = "lite@torn are damaged: remove them with `tlsearch weights remove lite@torn`, and train or import them anew"
+    with pytest.raises(WeightsError, match=said):
+        of_trained(trained, tmp_path, "lite@torn")
 
 
 def test_with_a_file_for_a_network_a_pattern_means_the_file_too(find: Find, tmp_path: Path) -> None:
@@ -142,7 +155,7 @@ def test_with_a_file_for_a_network_a_pattern_means_the_file_too(find: Find, tmp_
 def test_a_backbone_without_weights_of_its_own_says_how_to_name_trained_ones(
     trained: PluginFacts, tmp_path: Path
 ) -> None:
-    said = "brings no weights: name those that were trained, bare@fashion, give a file with --weights bare=FILE in"
+    said = "has no weights here: name those that were trained, bare@fashion; or give a file with --weights bare=FILE"
     with pytest.raises(WeightsError, match=said):
         of_trained(trained, tmp_path, "bare")
     with pytest.raises(WeightsError, match="has no weights 'fashoin': did you mean 'fashion'"):

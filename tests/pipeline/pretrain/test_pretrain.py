@@ -127,9 +127,15 @@ def test_weights_that_are_there_are_told_with_their_place(tmp_path: Path) -> Non
     ("lower", "options", "epochs", "said"),
     [
         (0.7, {}, 30.0, ""),
-        (0.7, {}, 3.0, "the time was enough for 3 of 30 epochs, so the network may still learn much: train longer"),
+        (0.7, {}, 3.0, "the time was over after 3 epochs, where 30 show what a network can learn: train longer"),
+        (0.7, {"epochs": 3000}, 3.0, "the time was over after 3 epochs, where 3"),
         (0.7, {"epochs": 3}, 3.0, ""),  # as many as were asked for
-        (0.6, {"epochs": 3}, 3.0, "the network may have learned nothing, for 'dog' is always right in 0.600: train"),
+        (
+            0.6,
+            {"epochs": 3},
+            3.0,
+            "the network may have learned nothing, since always answering 'dog' would give 0.6",
+        ),
     ],
 )
 def test_weights_that_have_hardly_learned_are_told(

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
-from tests.helpers.pipeline.made_up import LITE, make_costs, make_space
+from tests.helpers.pipeline.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.data.split import Fold
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
@@ -20,6 +20,7 @@ from tlsearch.pipeline.confirm.fold_runs import more_views
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.limits.shortest_limit import EndCosts
 from tlsearch.pipeline.search import is_probe, reserved_seconds, search, trial_row, val_figures
+from tlsearch.pipeline.search.searching import _trials_to_train
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.runs.budget import SHARES
 from tlsearch.search.study import Search
@@ -56,6 +57,15 @@ def scratch(seconds: float) -> BaselineResult:
 
 
 SCRATCH = scratch(50.0)
+
+
+def test_trials_that_are_too_few_for_training_are_told_with_what_is_enough() -> None:
+    space = make_space(LITE, VGG)
+    probes = [space.params(c, pooling=pooling) for pooling in ("avg", "avgmax") for c in (LITE, VGG)]
+    plan = make_plan(space=space)
+    entries = [*probes, probes[0], space.params(LITE, hidden=True)]  # what is there twice is one trial
+    assert [_trials_to_train(plan, entries, trials) for trials in (2, 4, 5, 9)] == [5, 5, 0, 0]
+    assert _trials_to_train(plan, probes, 2) == 0  # nothing would be trained with more, either
 
 
 def reserved(

@@ -107,6 +107,22 @@ def test_weights_that_are_not_those_of_the_provenance_are_refused(file: Path) ->
     assert not Path("out.tlweights").exists()
 
 
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"images": -5}, "its images is -5"),
+        ({"epochs": float("nan")}, "its epochs is nan"),
+        ({"accuracy": 1.2}, "its accuracy is 1.2"),
+        ({"licence": "free " * 300}, "its licence is longer than 1000 letters"),
+        ({"dataset": "a\nb"}, "its dataset is longer than 1000 letters, or has several lines"),
+    ],
+)
+def test_a_provenance_that_no_training_writes_is_none(file: Path, odd: dict[str, Any], said: str) -> None:
+    text = json.dumps(json.loads(store.to_json(trained_record(file))) | odd)
+    with pytest.raises(ValueError, match=said):
+        store.from_json(text)
+
+
 def test_removed_weights_are_gone_and_others_stay(file: Path) -> None:
     store.install(trained_record(file), file)
     store.install(trained_record(file, name="dots"), file)

@@ -19,9 +19,11 @@ def test_candidates_of_one_name_get_files_of_their_own() -> None:
 
 def test_the_caption_says_what_the_weights_of_each_network_were_trained_on() -> None:
     (first, *others) = SAMPLE.plan.candidates
-    plan = replace(SAMPLE.plan, candidates=(replace(first, trained_on="scans: 9 images"), *others))
+    unknown = [replace(other, trained_on="") for other in others]
+    plan = replace(SAMPLE.plan, candidates=(replace(first, trained_on="scans: 9 images"), *unknown))
     captions = {label: caption for label, _, caption in depth(replace(SAMPLE, plan=plan)).shown["depth_charts"]}
     assert captions[first.label].endswith("; weights from scans: 9 images")
+    assert all(captions[other.label].endswith("; weights from training that is not known") for other in others)
 
 
 def test_an_error_that_is_not_known_is_not_drawn() -> None:

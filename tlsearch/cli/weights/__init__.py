@@ -151,13 +151,15 @@ def _named(text: str) -> list[str]:
 
 def _source(text: str) -> tuple[str, WeightSource]:
     """The weights that ``BACKBONE[@WEIGHTS]`` names: their name and source."""
+    from tlsearch.backend import silent_stderr
     from tlsearch.errors import WeightsError
     from tlsearch.plugins.registry import find_plugins, load_plugin
     from tlsearch.plugins.trained.store import is_taken
     from tlsearch.plugins.weights import brings_none, no_weights
 
     backbone, _, name = text.partition("@")
-    plugin = load_plugin("backbone", backbone)
+    with silent_stderr():  # plugins may import Keras, and its backend says much
+        plugin = load_plugin("backbone", backbone)
     known = dict(plugin.weights)
     if name and name not in known and is_taken(text):
         raise WeightsError(f"{text} was trained and is on this machine: there is nothing to fetch.")

@@ -13,6 +13,7 @@ from tlsearch.errors import PluginError, WeightsError
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.registry import unknown_name
+from tlsearch.plugins.trained import store as trained_weights
 from tlsearch.results.schema import LeftOut
 from tlsearch.utils.texts import choose_plugin, hint
 
@@ -86,6 +87,11 @@ def _named_weights(backbone: BackboneFacts, wanted: str, plugins: PluginFacts, f
         return wanted
     if brought and not wanted:
         return brought[0]
+    if wanted and trained_weights.is_taken(f"{name}@{wanted}"):
+        raise WeightsError(
+            f"The trained weights {name}@{wanted} are damaged: remove them with `tlsearch weights remove "
+            f"{name}@{wanted}`, and train or import them anew."
+        )
     if known and wanted:
         raise weights.no_weights(name, wanted, [*known, *files])
     raise WeightsError(weights.brings_none(name, backbone.weights_hint, known))
@@ -112,7 +118,7 @@ def _matching(
     if not candidates and not any(backbone.name in files for backbone in matching):
         raise WeightsError(
             f"No backbone called like {pattern!r} brings weights{f' {wanted!r}' if wanted else ''}: "
-            f"`tlsearch weights list` shows those that there are."
+            f"`tlsearch weights list` shows those that there are, and how others get some."
         )
     return candidates
 
@@ -129,7 +135,7 @@ def without_weights(
     there = {candidate.backbone.name for candidate in candidates} | {name for name, _ in own}
     for text in filter(is_pattern, config.backbones):
         pattern, _, wanted = text.partition("@")
-        lacks = f"it has no weights {wanted!r}" if wanted else "it brings no weights"
+        lacks = f"there are no weights {wanted!r}" if wanted else "there are no weights"
         others = [b for b in _called_like(pattern, known) if b.name not in there]
         found |= {b.name: f"{lacks}; {b.weights_hint or '--weights BACKBONE=FILE gives it some'}" for b in others}
     return [LeftOut(name, reason) for name, reason in found.items()]

@@ -111,10 +111,11 @@ def _doubt(context: RunContext, data: Data, epochs: float, tested: Estimate) -> 
     guess, name = count / len(labels), data.index.classes[label]
     more = "train longer (--time-limit, --epochs), or on more images, before you use these weights"
     if tested.ci95[0] <= guess:
-        return f"the network may have learned nothing, for {name!r} is always right in {format_score(guess)}: {more}"
+        always = f"always answering {name!r} would give {format_score(guess)}"
+        return f"the network may have learned nothing, since {always}: {more}"
     enough = fair_epochs(context.config, len(data.fold.train))
-    if context.config.epochs is None and epochs < enough:
-        return f"the time was enough for {epochs:g} of {enough} epochs, so the network may still learn much: {more}"
+    if epochs < enough:
+        return f"the time was over after {epochs:g} epochs, where {enough} show what a network can learn: {more}"
     return ""
 
 

@@ -32,6 +32,7 @@ from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
 from tlsearch.tracking.trial_fields import CURVE, run_name
 from tlsearch.types import Candidate, Decision, EpochNumbers, SearchEnd, TrialResult, TrialSpec
+from tlsearch.utils.units import counted
 from tlsearch.worker.pool import Worker
 from tlsearch.worker.solved import is_solved_trial
 
@@ -80,6 +81,13 @@ def run_study(
         return _Searching(context, plan, record, baseline).run(profile, best)
 
 
+def _trials_to_train(plan: Plan, entries: Sequence[Params], trials: int) -> int:
+    """The trials that it takes until something is trained, where so many train nothing; else 0."""
+    specs = dict.fromkeys(plan.space.spec(params) for params in entries)
+    first = next((number for number, spec in enumerate(specs, 1) if not spec.is_linear_probe), 0)
+    return first if first > trials else 0
+
+
 class _Searching:
     """The search while it goes on."""
 
@@ -109,6 +117,11 @@ class _Searching:
             return plan.costs.operations(plan.space.spec(params))
 
         entries = warm_start(plan.space, accuracies, best, cost_of, trials, tried_once(plan, best))
+        if needed := _trials_to_train(plan, entries, trials):
+            self._context.callbacks.on_warning(
+                f"{counted(trials, 'trial')} will be linear probes, so that nothing is trained: with --trials {needed} "
+                "the first one is"
+            )
         self._search.begin_with(entries, self._early_stop())
         self._resume()
         ended: SearchEnd | None = self._context.checkpoint.get(_ENDED, SearchEnd)

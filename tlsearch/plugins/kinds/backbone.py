@@ -58,6 +58,8 @@ def _fault(plugin: Any) -> str | None:
     for text in ("title", "weights_hint"):
         if not isinstance(given := getattr(plugin, text, ""), str):
             return f"its {text} is of the type {type(given).__name__}, not a string"
+        if len(given.splitlines()) > 1:
+            return f"its {text} has several lines, where one is needed"
     if not _is_amount(getattr(plugin, "work", None)):
         return f"its work is {plugin.work!r}, where the operations an image are needed, or None"
     faults = (_source_fault(name, source) for name, source in weights.items())

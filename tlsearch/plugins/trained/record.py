@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from tlsearch.utils.units import counted
 
 RANDOM = "random values"
 """What weights begin with that begin with no others."""
+
+MOST_LETTERS = 1000
+"""Of a licence, a name and the like."""
 
 NO_LICENCE = "not stated"
 """What stands for a licence that nobody gave."""
@@ -61,6 +65,18 @@ class TrainedWeights:
     plugin: str
     trained_at: str
     sha256: str
+
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` for what no training writes: a file from elsewhere may say anything."""
+        for name in ("images", "held_out", "image_size", "epochs"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"its {name} is {getattr(self, name)}")
+        for name in ("dataset", "started_from", "licence", "trained_by", "plugin"):
+            text = getattr(self, name)
+            if len(text) > MOST_LETTERS or len(text.splitlines()) > 1:
+                raise ValueError(f"its {name} is longer than {MOST_LETTERS} letters, or has several lines")
+        if not 0 <= self.accuracy <= 1:
+            raise ValueError(f"its accuracy is {self.accuracy}")
 
     @property
     def label(self) -> str:

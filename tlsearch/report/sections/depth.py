@@ -33,7 +33,7 @@ def depth(result: RunResult) -> Section:
         best = max(curve, key=lambda point: point.accuracy)
         caption = f"best {percent(best.accuracy)} {after_block(best.depth, curve[-1].depth, best.cut_point)}"
         dashed = f"; dashed: the winner froze the first {frozen}" if frozen else ""
-        weights = f"; weights from {trained_on[label]}" if trained_on.get(label) else ""
+        weights = f"; weights from {trained_on.get(label) or 'training that is not known'}"
         shown.append((label, charts[-1].svg, caption + dashed + weights))
     return Section({"depth_charts": shown}, tuple(charts))
 
