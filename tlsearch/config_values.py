@@ -41,6 +41,9 @@ MAX_PIXELS_RANGE = (1024, 10_000_000_000)
 RESULT_NAME = "result.json"
 """The file in the output folder that holds what a run found."""
 
+MOST_LETTERS = 1000
+"""Of a licence and of the other texts in the provenance of trained weights."""
+
 PRETRAIN_NAME = "pretrain.toml"
 """The file in an output folder that holds the configuration of a network's training, which is no run."""
 

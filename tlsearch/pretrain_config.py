@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tlsearch.config import RunConfig
-from tlsearch.config_values import NAME, PRETRAIN_NAME, WorkersChoice, bad, is_pattern
+from tlsearch.config_values import MOST_LETTERS, NAME, PRETRAIN_NAME, WorkersChoice, bad, is_pattern
 from tlsearch.errors import UsageError
-from tlsearch.plugins.trained.record import MOST_LETTERS
 from tlsearch.utils.texts import is_utf8
 
 

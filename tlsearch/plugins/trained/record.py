@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlsearch.config_values import MOST_LETTERS
 from tlsearch.plugins.api import WeightSource
 from tlsearch.types import Interval
 from tlsearch.utils.units import counted
 
 RANDOM = "random values"
 """What weights begin with that begin with no others."""
-
-MOST_LETTERS = 1000
-"""Of a licence, a name and the like."""
 
 NO_LICENCE = "not stated"
 """What stands for a licence that nobody gave."""
