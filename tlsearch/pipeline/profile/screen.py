@@ -60,9 +60,8 @@ def screen(context: RunContext, plan: Plan) -> Plan:
         return plan
     looks: dict[Candidate, tuple[float, float]] = {}
     late: list[Candidate] = []
-    known: tuple[str, ...] | None = context.checkpoint.get(
-        _UNSEEN, tuple[str, ...]
-    )  # a run that is resumed asks no more
+    # A run that is resumed asks no more of what could not be looked at.
+    known: tuple[str, ...] | None = context.checkpoint.get(_UNSEEN, tuple[str, ...])
     asked, unseen = [c for c in candidates if c.label not in (known or ())], list[str]()
     jobs = [_seen(context, plan, rows, candidate) for candidate in asked]
     for candidate, result in zip(asked, run_jobs(context.pool, jobs), strict=True):
