@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 VALIDATION_IMAGES = 0.2
 """Validation images for every training image; about as in a run's own split, 15 for 70."""
 
+WARM_START, PRUNE = "tlsearch.pipeline.search.searching.warm_start", "tlsearch.search.pruner.SameKindPruner.prune"
+"""What the searches that are compared do without."""
+
 BENCHMARK = "speed.overhead"
 BARE = "benchmarks.speed.overhead_bare"
 QUICK = {"images": 60, "trials": 2, "solved": 2, "epochs": 2, "image_size": 32}
@@ -169,8 +172,7 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
     with mock.patch.dict(os.environ, environment), new_context(config, output, TimeBudget(limit=None)) as context:
         _warm_up(context, plan)
         # Most of the warm start is no head on frozen features.
-        no_warm_start = mock.patch("tlsearch.pipeline.search.warm_start", return_value=[])
-        no_pruning = mock.patch("tlsearch.search.pruner.SameKindPruner.prune", return_value=False)
+        no_warm_start, no_pruning = mock.patch(WARM_START, return_value=[]), mock.patch(PRUNE, return_value=False)
         record = open_record(context)
         sampler = Sampler(PARENT)
         with record.recording(recorded_run(context, plan), context.checkpoint):

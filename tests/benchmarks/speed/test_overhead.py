@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import pkgutil
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -118,6 +120,12 @@ def test_only_heads_are_proposed(hidden: bool) -> None:
     }
     assert {spec.skip_cut for spec in specs} == {0, 1, 2}
     assert (space.spec(space.params(candidate)).units > 0) is hidden
+
+
+@pytest.mark.parametrize("name", [overhead.WARM_START, overhead.PRUNE])
+def test_what_the_searches_do_without_is_there(name: str) -> None:
+    with mock.patch(name) as nothing:
+        assert pkgutil.resolve_name(name) is nothing
 
 
 @pytest.mark.slow
