@@ -37,6 +37,7 @@ from tlsearch.results.schema import LeftOut
 from tlsearch.search.cost import COMPILE_SECONDS, Costs
 from tlsearch.search.schedule import (
     DEEP_STEPS,
+    DEEP_STEPS_OF_FEW,
     FEWEST_STEPS,
     PLANNED_MARGIN,
     TrialTime,
@@ -177,8 +178,10 @@ def test_a_tuned_trial_is_short_enough_for_the_time_that_is_left_and_for_what_sh
     assert PLANNED_MARGIN * sum(seconds(twice)) <= left < PLANNED_MARGIN * sum(seconds(twice + 1))
 
 
-def test_where_the_later_half_has_too_few_steps_the_last_stage_is_tuned_for_longer() -> None:
-    space = make_space(LITE, steps=1000)
+@pytest.mark.parametrize(("images", "enough"), [(599, DEEP_STEPS_OF_FEW), (600, DEEP_STEPS)])
+def test_where_the_later_half_has_too_few_steps_the_last_stage_is_tuned_for_longer(images: int, enough: int) -> None:
+    """Of few images it takes more of them."""
+    space = replace(make_space(LITE, steps=1000), train_images=images)
     costs = make_costs(space)
     half, end = (
         space.spec(space.params(LITE, train_suffix=True, freeze_depth=depth, policy=policy))
@@ -188,13 +191,13 @@ def test_where_the_later_half_has_too_few_steps_the_last_stage_is_tuned_for_long
     def cap_for(steps: int) -> float:
         return costs.fold_seconds(replace(half, steps=steps))
 
-    assert fit_schedule(space, costs, within(cap_for(DEEP_STEPS + 1)), fixed=False).steps == DEEP_STEPS + 1
-    steps = fit_schedule(space, costs, within(cap_for(DEEP_STEPS - 20)), fixed=False).steps
-    assert steps > 2 * DEEP_STEPS
-    assert costs.fold_seconds(replace(end, steps=steps)) <= cap_for(DEEP_STEPS - 20)
+    assert fit_schedule(space, costs, within(cap_for(enough + 1)), fixed=False).steps == enough + 1
+    steps = fit_schedule(space, costs, within(cap_for(enough - 20)), fixed=False).steps
+    assert steps > 1.5 * enough
+    assert costs.fold_seconds(replace(end, steps=steps)) <= cap_for(enough - 20)
     short = make_space(LITE, steps=60)  # a schedule that was shorter anyway
     assert fit_schedule(short, costs, within(cap_for(70)), fixed=False).steps == 60
-    asked = fit_schedule(space, costs, within(cap_for(DEEP_STEPS - 20)), fixed=True)
+    asked = fit_schedule(space, costs, within(cap_for(enough - 20)), fixed=True)
     assert asked.steps == 1000
 
 
