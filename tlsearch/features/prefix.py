@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlsearch import backend
+from tlsearch.backend.graph import not_finite
 from tlsearch.errors import PluginFailedError
 from tlsearch.models import partition
 from tlsearch.models.cuts import Cuts, Feature
@@ -136,7 +137,7 @@ class Network:
     @cached_property
     def _finite_weights(self) -> bool:
         """Weights that are NaN may not be seen in features: see ``partition.prefix``."""
-        return all(np.isfinite(np.asarray(values, np.float32)).all() for values in self.model.get_weights())
+        return not not_finite(self.model)
 
     def _failed(self, what: str, fix: str) -> PluginFailedError:
         name = self.plugin.name

@@ -60,14 +60,15 @@ def build(backbone: Backbone, image_size: int, weights: Path | None, policy: str
             raise WeightsError(
                 f"The file {weights} does not fit {backbone.name}: {str(error).splitlines()[0]}"
             ) from error
-        if weights is not None and (spoilt := not_finite(model)):
-            raise not_finite_weights(backbone.name, weights, spoilt)
         try:
-            return of_single_tensors(model)
+            model = of_single_tensors(model)
         except ValueError as error:
             raise PluginFailedError(
                 f"What the backbone plugin '{backbone.name}' builds {error}.", plugin=f"backbone {backbone.name}"
             ) from error
+    if weights is not None and (spoilt := not_finite(model)):
+        raise not_finite_weights(backbone.name, weights, spoilt)
+    return model
 
 
 def cut_tensor(model: keras.Model, cuts: Sequence[CutPoint | CutInfo], depth: int) -> Any:

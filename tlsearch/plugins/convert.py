@@ -7,6 +7,7 @@ import json
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from tlsearch.plugins.torch_files.state_dict import read_state_dict
 from tlsearch.plugins.weights import not_finite_weights
 from tlsearch.types import AnyArray
 from tlsearch.utils.files import atomic_path
+
+if TYPE_CHECKING:
+    import keras
 
 SUFFIX = ".weights.h5"
 
@@ -118,7 +122,7 @@ def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Pat
             raise _does_not_fit(plugin, file, named, error) from error
         if spoilt := not_finite(model):
             raise not_finite_weights(plugin.name, file, spoilt)
-        if not _reads(plugin, named):
+        if not _is_same_again(plugin, named, model):
             raise WeightsError(
                 f"{plugin.name} has other values each time that it loads {file}, so it reads nothing: tell its author."
             )
@@ -162,10 +166,10 @@ def _is_other_format(error: BaseException | None) -> bool:
     return error is not None and (isinstance(error, OtherFormatError) or _is_other_format(error.__cause__))
 
 
-def _reads(plugin: Backbone, named: Path) -> bool:
-    """Whether a network takes its values from a file: two builds have the same then. Raises what ``build`` raises."""
-    one, other = (plugin.build(plugin.min_image_size, named).get_weights() for _ in range(2))
-    return all(np.array_equal(values, again) for values, again in zip(one, other, strict=True))
+def _is_same_again(plugin: Backbone, named: Path, model: keras.Model) -> bool:
+    """Whether a network takes its values from a file: another build has those of ``model`` then."""
+    again = plugin.build(plugin.min_image_size, named)
+    return all(np.array_equal(*pair) for pair in zip(model.get_weights(), again.get_weights(), strict=True))
 
 
 def _other_forms(plugin: Backbone, named: Path) -> tuple[list[str], list[str]]:
@@ -179,7 +183,7 @@ def _other_forms(plugin: Backbone, named: Path) -> tuple[list[str], list[str]]:
     for name in sorted(names - {plugin.name}):
         try:
             other: Backbone = registry.load_guarded("backbone", name)
-            if _reads(other, named):
+            if _is_same_again(other, named, other.build(other.min_image_size, named)):
                 fits.append(name)
         except ValueError as error:
             others += [] if _is_other_format(error) else [name]

@@ -30,8 +30,8 @@ class BackboneFacts:
 
     ``title`` is its name as people write it, empty where it gives none. ``work`` is the operations an image of the
     default size, None where it does not say. ``weights_hint`` says how its weights come to this machine, empty where it
-    does not. ``trained`` are the weights that ``tlsearch pretrain`` made for it, here
-    or on another machine; they take part in a run where they are named.
+    does not. ``trained`` are the weights that ``tlsearch pretrain`` made for it, here or on another machine; they take
+    part in a run where they are named.
     """
 
     name: str

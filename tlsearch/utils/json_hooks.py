@@ -25,10 +25,7 @@ def explained(error: BaseException) -> str:
     if not isinstance(error, ClassValidationError):
         return str(error)
     first = error.exceptions[0]
-    notes = getattr(first, "__notes__", ())
-    name = next((note.name for note in notes if isinstance(note, AttributeValidationNote)), None)
-    if name is None:  # the record itself refuses its values
-        return f"{error.cl.__name__}: {first}"
+    (name,) = (note.name for note in first.__notes__ if isinstance(note, AttributeValidationNote))
     field = f"{error.cl.__name__}.{name}"
     return f"{field} is missing" if isinstance(first, KeyError) else f"{field}: {explained(first)}"
 

@@ -119,8 +119,8 @@ class _Searching:
         entries = warm_start(plan.space, accuracies, best, cost_of, trials, tried_once(plan, best))
         if needed := _trials_to_train(plan, entries, trials):
             self._context.callbacks.on_warning(
-                f"{counted(trials, 'trial')} will be linear probes, so that nothing is trained: with --trials {needed} "
-                "the first one is"
+                f"with {counted(trials, 'trial')} there are linear probes only, and nothing is trained: it takes "
+                f"--trials {needed} until something is"
             )
         self._search.begin_with(entries, self._early_stop())
         self._resume()

@@ -131,6 +131,8 @@ def _unpacked(file: Path, weights: Path) -> TrainedWeights:
             if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
                 raise ValueError("its parts are compressed, which an export does not do")  # a small file stays small
             record = store.from_json(archive.read(PROVENANCE_NAME))
+            if record.oddity:
+                raise ValueError(record.oddity)
             if not store.is_label(record.label):
                 raise ValueError(f"{record.label!r} is no name of a network and of weights")
             with archive.open(WEIGHTS_MEMBER) as stream, weights.open("xb") as sink:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,18 +63,6 @@ class TrainedWeights:
     trained_at: str
     sha256: str
 
-    def __post_init__(self) -> None:
-        """Raises ``ValueError`` for what no training writes: a file from elsewhere may say anything."""
-        for name in ("images", "held_out", "image_size", "epochs"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"its {name} is {getattr(self, name)}")
-        for name in ("dataset", "started_from", "licence", "trained_by", "plugin"):
-            text = getattr(self, name)
-            if len(text) > MOST_LETTERS or len(text.splitlines()) > 1:
-                raise ValueError(f"its {name} is longer than {MOST_LETTERS} letters, or has several lines")
-        if not 0 <= self.accuracy <= 1:
-            raise ValueError(f"its accuracy is {self.accuracy}")
-
     @property
     def label(self) -> str:
         """What a run calls them: ``vgg16@fashion``."""
@@ -87,6 +74,17 @@ class TrainedWeights:
         begun = "" if self.started_from == RANDOM else f", from {self.started_from}"
         images = f"{counted(self.images, 'image')} of {counted(len(self.classes), 'class', 'classes')}"
         return f"{self.dataset}: {images} by {self.trained_by}{begun}"
+
+    @property
+    def oddity(self) -> str:
+        """What it says that no training writes, for a file from elsewhere may say anything; empty where all is well."""
+        for name in ("images", "held_out", "image_size", "epochs"):
+            if getattr(self, name) < 0:
+                return f"its {name} is {getattr(self, name)}"
+        for name in ("dataset", "started_from", "licence", "trained_by", "plugin"):
+            if len(getattr(self, name)) > MOST_LETTERS:
+                return f"its {name} is longer than {MOST_LETTERS} letters"
+        return "" if 0 <= self.accuracy <= 1 else f"its accuracy is {self.accuracy}"
 
     def source(self, file: Path) -> WeightSource:
         """The weights as a backbone's own are described; ``file`` is where they are."""
