@@ -47,6 +47,7 @@ ENTRIES = (
     Entry("speed.vs_plain_loop", _VGG16, "about 1 h", ("vs-plain-loop",)),
     Entry("speed.lower_bound", _VGG16, "about 1 h", ("lower-bound",)),
     Entry("speed.overhead", "", "10 min", ("overhead",)),
+    Entry("speed.suffix_step", "", "5 min", ("suffix-step",)),
     Entry("speed.workers", "", "5 min", ("workers",)),
     Entry("speed.cluster_transport", "", "2 min", ("cluster-transport",)),
     Entry("speed.many_workers", "", "1 h", ("many-workers",)),

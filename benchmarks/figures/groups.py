@@ -42,6 +42,7 @@ GROUPS: Mapping[str, Group] = {
     "overhead": Group(trials.overhead, trials.overhead_brief),
     "workers": Group(workers.workers, workers.workers_brief),
     "cluster-transport": Group(workers.cluster_transport, workers.cluster_transport_brief),
+    "suffix-step": Group(trials.suffix_step, trials.suffix_step_brief),
     "precision": Group(trials.precision, trials.precision_brief),
     "scale": Group(trials.scale, trials.scale_brief),
     "search-quality": Group(searches.search_quality, searches.search_quality_brief),

@@ -94,6 +94,28 @@ def scale_brief(result: Result) -> str:
     return f"{run['images']:,} images in {run['seconds']:.0f} s and {run['peak_gigabytes']:.1f} GB"
 
 
+def suffix_step(result: Result) -> str:
+    """A row for every way to make a step."""
+    figures = result.figures
+    body = [
+        [way, f"{milliseconds:.0f}", f"{figures['share_of_the_time'][way]:.2f}"]
+        for way, milliseconds in figures["milliseconds"].items()
+    ]
+    caption = (
+        f"Milliseconds of a training step of a batch of {figures['batch']} through what follows the "
+        f"{figures['frozen']}th of {figures['cuts']} cuts of {figures['network']} at {figures['image_size']} px: by "
+        "tlsearch as its trials make it, and by bare loops that train every kernel; and the time of tlsearch as a "
+        f"share of that of each. Medians of {figures['turns']} turns of {figures['steps']} steps."
+    )
+    return paragraphs(table(["a step by", "ms", "tlsearch's share of the time"], body), caption, source(result))
+
+
+def suffix_step_brief(result: Result) -> str:
+    """The share of the time of the fastest bare loop."""
+    best = result.figures["best_other"]
+    return f"{result.figures['share_of_the_time'][best]:.2f} of the time of the fastest bare loop ({best})"
+
+
 def precision(result: Result) -> str:
     """A row for every network."""
     figures = result.figures
