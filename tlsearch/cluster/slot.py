@@ -222,6 +222,10 @@ class RemoteProcess:
             return bool(self._host.call("is_running", self._name).result_within(_ASK_SECONDS) == "yes")
         return False
 
+    def has_ended(self) -> bool:
+        """Its host would have to be asked: the next request finds out."""
+        return False
+
     def memory(self) -> int:
         """Give the bytes that it holds for itself now; 0 where the host does not say."""
         if self._is_settled and not self._lost:

@@ -153,6 +153,8 @@ class WorkerClient:
         with self.activity.during(request.kind, request.subject, lambda: self.place.node):
             if request.counts_as_trial:
                 self._count_trial()
+            if self._process is not None and not request.needs_fitted and self._process.has_ended():
+                self._end()  # while it was idle: the system needed memory, or somebody ended it
             if self._process is None:
                 self.start()
                 for setup in self._setup.values():

@@ -63,6 +63,9 @@ class WorkerProcess(Protocol):
     def is_running(self) -> bool:
         """Whether it has not ended."""
 
+    def has_ended(self) -> bool:
+        """Whether it is known to have ended, as far as this is known without asking another machine."""
+
     def memory(self) -> int:
         """Give the bytes that it holds for itself now, without mapped files; 0 where nobody knows."""
 
@@ -139,7 +142,11 @@ class LocalProcess:
 
     def is_running(self) -> bool:
         """Whether it has not ended."""
-        return self.popen.poll() is None
+        return not self.has_ended()
+
+    def has_ended(self) -> bool:
+        """Whether it has ended."""
+        return self.popen.poll() is not None
 
     def memory(self) -> int:
         """Give the bytes that it holds for itself now."""
