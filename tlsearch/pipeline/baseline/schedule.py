@@ -27,6 +27,15 @@ def affordable_steps(context: RunContext, plan: Plan, facts: MeasuredCandidate, 
     return min(wanted, max(int(epochs * per_epoch), 10))
 
 
+def has_epoch(context: RunContext, plan: Plan, facts: MeasuredCandidate, budget: float | None) -> bool:
+    """Whether an epoch fits the budget, to the nearest whole one; the same in every attempt at a run."""
+
+    def fits() -> bool:
+        return round(affordable_steps(context, plan, facts, budget) / epoch_steps(context.config, plan.data)) >= 1
+
+    return context.checkpoint.get_or_compute(("baseline has an epoch",), bool, fits)
+
+
 def halving_seconds(context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> float | None:
     """The seconds that all learning rates of a network may take; None without a limit.
 

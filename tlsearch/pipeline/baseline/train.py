@@ -19,6 +19,7 @@ from tlsearch.pipeline.baseline.schedule import (
     affordable_steps,
     epoch_steps,
     halving_seconds,
+    has_epoch,
     note_halving_pace,
     scratch_costs,
     wanted_steps,
@@ -74,6 +75,8 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     both = None if share is None else share / (1 if _is_side_by_side(context) else 2)
     reasons = not_affordable(context, plan, costs, large, both, wanted_steps(context, plan))
     budget = share if reasons else both
+    if not has_epoch(context, plan, small, budget):
+        return None
     networks = [small] if reasons else [small, large]
     failures = Failures(context.checkpoint)
     jobs = [
@@ -150,7 +153,7 @@ def _train_with(
     best, cut = raced.best, bool(raced.best.reason)  # its schedule was shortened
     stopped_by = "time" if cut or steps < wanted_steps(context, plan) else "schedule"
     epochs, whole = round(best.spec.steps / epoch_steps(context.config, plan.data)), whole_epochs(context, plan)
-    epochs = max(1, round(best.history[-1]["epoch"])) if cut else epochs
+    epochs = max(1, round(best.history[-1]["epoch"]) if cut else epochs)
     return BaselineResult(
         candidate=candidate,
         result=best,
