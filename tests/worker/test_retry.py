@@ -11,7 +11,7 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError, TrialError
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialResult, TrialSpec
-from tlsearch.worker.client import WorkerDiedError, WorkerLostError
+from tlsearch.worker.client import KILLED, WorkerDiedError, WorkerLostError
 from tlsearch.worker.protocol import RunTrial
 from tlsearch.worker.retry import where_lost_again, within_memory
 
@@ -143,3 +143,16 @@ def test_a_solved_head_has_no_batches_and_runs_once_more_as_it_is(error: Excepti
     assert (outcome.result.state, outcome.result.reason, len(told)) == ("complete", "", 1)
     with pytest.raises(type(error)):
         within_memory(Runs(error, error), trial(SOLVED), told.append)
+
+
+@pytest.mark.parametrize(("code", "calls"), [(KILLED, 2), (-6, 1)])
+def test_what_was_killed_is_done_once_more_and_what_crashed_is_not(code: int, calls: int) -> None:
+    done = []
+
+    def do() -> None:
+        done.append(code)
+        raise died(code)
+
+    with pytest.raises(WorkerDiedError):
+        where_lost_again(do)
+    assert len(done) == calls

@@ -7,7 +7,7 @@ What carries the messages is the process's own business (``tlsearch.worker.proce
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 RENEW_AFTER = 25
 """Trials that one worker process runs: a library that leaks, ours or a plugin's, can leak so long."""
+
+KILLED = -9
+"""The exit code of a process that SIGKILL has ended. Windows has no such signal, and no code that tells as much."""
 
 PLACES = 4
 """Places that a request is tried in, one after the other, where each but the last is lost meanwhile."""
@@ -71,6 +74,7 @@ class WorkerClient:
         self._next: WorkerProcess | None = None
         self._setup: dict[type[Request[object]], Request[object]] = {}
         self._trials = 0
+        self._interrupted = False
 
     def start(self) -> None:
         """Start the process without waiting for it, so that its imports overlap with other work."""
@@ -78,6 +82,7 @@ class WorkerClient:
             if self._next is not None and not self._next.is_running():
                 self._drop_next()
             self._process, self._next = self._next or self.place.launch(self._threads), None
+            self._interrupted = False
 
     def use_threads(self, threads: int | None) -> None:
         """Use so many threads from now on; None uses all cores. A process with another number is ended."""
@@ -120,6 +125,7 @@ class WorkerClient:
         """
         process = self._process
         if process is not None:
+            self._interrupted = True
             process.kill()
         return process is not None
 
@@ -128,7 +134,8 @@ class WorkerClient:
 
         A request that is a setup is sent again at the start of every later process. One that counts as a trial renews
         the process first, where that is due. Where the place of the process is lost, any other request is repeated in
-        another place; a trial is repeated by whoever keeps what it has told, and a model that was fitted is gone.
+        another place; and it is repeated once where the process was killed from outside, as a system that is short of
+        memory does. A trial is repeated by whoever keeps what it has told, and a model that was fitted is gone.
 
         Args:
             request: What the worker shall do.
@@ -142,9 +149,16 @@ class WorkerClient:
             WorkerDiedError: The process ended.
             WorkerLostError: Its place was lost.
         """
+        was_killed = False
         for _ in range(0 if request.counts_as_trial or request.needs_fitted else PLACES - 1):
-            with suppress(WorkerLostError):
+            try:
                 return self._send(request, listener)
+            except WorkerLostError:
+                continue
+            except WorkerDiedError as error:
+                if error.code != KILLED or was_killed or self._interrupted:
+                    raise
+                was_killed = True
         return self._send(request, listener)
 
     def _send(self, request: Request[T], listener: Listener | None) -> T:

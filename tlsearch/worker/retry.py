@@ -10,11 +10,8 @@ from typing import TypeVar
 
 from tlsearch.errors import OutOfMemoryError
 from tlsearch.training.trial import Outcome
-from tlsearch.worker.client import WorkerDiedError, WorkerLostError
+from tlsearch.worker.client import KILLED, WorkerDiedError, WorkerLostError
 from tlsearch.worker.protocol import RunTrial
-
-KILLED = -9
-"""The exit code of a process that SIGKILL has ended. Windows has no such signal, and no code that tells as much."""
 
 T = TypeVar("T")
 
@@ -106,22 +103,26 @@ def within_memory_beside_others(
 def repeated(do: Callable[[bool], T], *, repeats: bool) -> T:
     """Give what ``do`` gives for any request; it is done anew, up to ``REPEATS`` times, where that may help.
 
-    That is where the place of its worker is lost. With ``repeats`` it is, too, where memory ran out or its worker has
-    died: it may have failed for what runs beside it. ``do`` is told whether it is a repetition, which runs alone.
+    That is where the place of its worker is lost, and once where its worker was killed. With ``repeats`` it is, too,
+    where memory ran out or its worker has died: it may have failed for what runs beside it. ``do`` is told whether it
+    is a repetition, which runs alone.
     """
     for attempt in range(REPEATS):
         try:
             return do(attempt > 0)
         except WorkerLostError:
             continue
-        except (OutOfMemoryError, WorkerDiedError):
+        except OutOfMemoryError:
             if not repeats:
+                raise
+        except WorkerDiedError as error:
+            if not repeats and (attempt or error.code != KILLED):
                 raise
     return do(True)
 
 
 def where_lost_again(do: Callable[[], T]) -> T:
-    """Give what ``do`` gives; it is done anew, up to ``REPEATS`` times, where the place of its worker is lost."""
+    """Give what ``do`` gives; it is done anew where the place of its worker is lost, and once where that was killed."""
     return repeated(lambda alone: do(), repeats=False)
 
 

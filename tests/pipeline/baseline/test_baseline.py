@@ -238,21 +238,6 @@ def test_without_time_for_an_epoch_there_is_none_and_the_run_goes_on(tmp_path: P
     assert diary.warnings == ["no network is trained from scratch: there was no time left for an epoch"]
 
 
-def test_where_not_half_an_epoch_fits_nothing_is_trained(tmp_path: Path) -> None:
-    """Its few steps would tell nothing, and the search can have the time."""
-    diary = Warned()
-    for seconds in (100.0, 1e-3):  # whatever a resumed run would find
-        worker = FakeWorker(
-            {MeasureCandidate: lambda request, _: facts_of(request.candidate, forward_seconds=seconds)}  # noqa: B023
-        )
-        plan, context = (
-            make_plan(data=make_data((0, 1) * 600)),
-            make_context(tmp_path, worker, limit=600.0, heard=diary),
-        )
-        assert train_baseline(context, plan, LITE) is None
-    assert diary.warnings == 2 * ["no network is trained from scratch: there was no time left for an epoch"]
-
-
 class Warned(Diary):
     """Keeps warnings, too."""
 

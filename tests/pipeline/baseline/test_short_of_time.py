@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.pipeline.contexts import make_context, make_plan
-from tests.helpers.pipeline.made_up import LITE, make_space
+from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
+from tests.helpers.pipeline.made_up import LITE, facts_of, make_space
 from tests.helpers.workers.fake_worker import FakeWorker
 from tests.pipeline.baseline.test_baseline import FLAT, Warned, halved, measured
 from tlsearch.errors import OutOfTimeError
 from tlsearch.pipeline.baseline import train_baseline
 from tlsearch.pipeline.baseline.affordable import not_affordable
+from tlsearch.pipeline.baseline.schedule import has_epoch
 from tlsearch.pipeline.scratch_time import ENOUGH_EPOCHS, costs_of
 from tlsearch.search.cost import RENDER_SECONDS
 from tlsearch.training.trial import Outcome
@@ -37,6 +38,28 @@ def test_whichever_network_has_no_time_is_named(tmp_path: Path, late: str) -> No
     assert baseline is not None
     assert baseline.architecture != late
     assert heard.warnings == [f"{late} is not trained from scratch: its time was over before an epoch"]
+
+
+def test_where_not_half_an_epoch_fits_nothing_is_trained(tmp_path: Path) -> None:
+    """Its few steps would tell nothing, and the search can have the time."""
+    heard = Warned()
+    worker = FakeWorker({MeasureCandidate: measured})
+    plan = make_plan(data=make_data((0, 1) * 600))
+    context = make_context(tmp_path, worker, limit=10.0, heard=heard)
+    assert train_baseline(context, plan, LITE) is None
+    assert heard.warnings == ["no network is trained from scratch: there was no time left for an epoch"]
+
+
+@pytest.mark.parametrize(("seconds", "fits"), [(0.002, True), (10.0, False)])
+@pytest.mark.parametrize("images", [1200, 80])
+def test_whether_half_an_epoch_fits_stays_as_it_was_found(
+    tmp_path: Path, images: int, seconds: float, fits: bool
+) -> None:
+    """A resumed run would find another pace; of few images ten steps are half an epoch."""
+    plan, context = make_plan(data=make_data((0, 1) * (images // 2))), make_context(tmp_path, limit=600.0)
+    found = fits or images == 80
+    assert has_epoch(context, plan, facts_of(LITE, forward_seconds=seconds), 60.0) is found
+    assert has_epoch(context, plan, facts_of(LITE, forward_seconds=10.0 if fits else 0.002), 60.0) is found
 
 
 @pytest.mark.parametrize("error", [OutOfTimeError("its time was over"), WorkerDiedError("The worker was killed.")])

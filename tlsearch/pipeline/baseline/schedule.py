@@ -28,7 +28,10 @@ def affordable_steps(context: RunContext, plan: Plan, facts: MeasuredCandidate, 
 
 
 def has_epoch(context: RunContext, plan: Plan, facts: MeasuredCandidate, budget: float | None) -> bool:
-    """Whether an epoch fits the budget, to the nearest whole one; the same in every attempt at a run."""
+    """Whether the steps that are affordable are half an epoch or more; the same in every attempt at a run.
+
+    Of few images the fewest steps are that, whatever the time.
+    """
 
     def fits() -> bool:
         return round(affordable_steps(context, plan, facts, budget) / epoch_steps(context.config, plan.data)) >= 1
