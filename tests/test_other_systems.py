@@ -18,7 +18,7 @@ import pytest
 from tlsearch.utils import files, signals
 from tlsearch.utils.files import atomic_path
 from tlsearch.utils.machine import usable_cores
-from tlsearch.worker.retry import KILLED
+from tlsearch.worker.client import KILLED
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (ROOT / "tlsearch", ROOT / "plugins" / "tlsearch_plugins")
