@@ -105,8 +105,8 @@ def suffix_step(result: Result) -> str:
         f"Milliseconds of a training step of a batch of {figures['batch']} through what follows the "
         f"{figures['frozen']}th of {figures['cuts']} cuts of {figures['network']} at {figures['image_size']} px: by "
         "tlsearch as its trials make it, and by bare loops that train every kernel; and the time of tlsearch as a "
-        f"share of that of each. Medians of {figures['turns']} turns of {figures['steps']} steps; a share is the "
-        "median of those of each turn."
+        f"share of that of each. Medians of {figures['turns']} turns of {figures['steps']} steps. A share is the "
+        "median of the ratios within a turn, which is not the ratio of the medians."
     )
     return paragraphs(table(["a step by", "ms", "tlsearch's share of the time"], body), caption, source(result))
 

@@ -34,7 +34,7 @@ def has_epoch(context: RunContext, plan: Plan, facts: MeasuredCandidate, budget:
     """
 
     def fits() -> bool:
-        return round(affordable_steps(context, plan, facts, budget) / epoch_steps(context.config, plan.data)) >= 1
+        return 2 * affordable_steps(context, plan, facts, budget) >= epoch_steps(context.config, plan.data)
 
     return context.checkpoint.get_or_compute(("baseline has an epoch",), bool, fits)
 
